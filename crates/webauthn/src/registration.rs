@@ -1,0 +1,232 @@
+//! Registration: from the bytes of `navigator.credentials.create()` to a credential worth storing (§7.1).
+//!
+//! A [`VerifiedRegistration`] exists only if every step of §7.1 that a server can take was taken.
+//! Two are the caller's: that the challenge was issued, to this session, and never presented before
+//! (step 8); and that no user has the credential id already (step 26).
+
+use serde::Deserialize;
+
+use crate::attestation::AttestationObject;
+use crate::authenticator_data::{AttestedCredential, AuthenticatorData};
+use crate::base64url::Base64Url;
+use crate::client_data::{Ceremony, ClientData};
+use crate::cose::PublicKey;
+use crate::json::{Attachment, Object, PublicKeyType, Transports, same_id};
+use crate::{Credential, Format, Policy, Refusal, ResidentKey};
+
+/// §7.1 step 25, and an empty id would name nothing.
+const CREDENTIAL_ID_LENGTHS: std::ops::RangeInclusive<usize> = 1..=1023;
+
+/// What a browser sends after creating a credential: `RegistrationResponseJSON`, as `toJSON()` and
+/// `@simplewebauthn/browser` write it.
+///
+/// Members that providers leave out may be absent or null. `publicKey`, `publicKeyAlgorithm` and
+/// `authenticatorData` are ignored: the attestation object says the same, and it is what gets verified.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Object<Json>")]
+pub struct RegistrationResponse {
+    credential_id: Vec<u8>,
+    client_data_json: Vec<u8>,
+    client_data: Result<ClientData, Refusal>,
+    attestation_object: Vec<u8>,
+    transports: Vec<String>,
+    attachment: Attachment,
+    /// What the client says of `credProps.rk`.
+    discoverable: Option<bool>,
+}
+
+impl RegistrationResponse {
+    /// The challenge that the response claims to answer, to find out whether it was ever issued.
+    ///
+    /// `None` if the client data cannot be read; verification will refuse it.
+    #[must_use]
+    pub fn unauthenticated_challenge(&self) -> Option<Vec<u8>> {
+        let client_data = self.client_data.as_ref().ok()?;
+        Some(client_data.challenge.clone())
+    }
+
+    /// The id that the response claims for its credential.
+    #[must_use]
+    pub fn unauthenticated_credential_id(&self) -> &[u8] {
+        &self.credential_id
+    }
+
+    /// How the client says the authenticator can be reached: at most 8 short ASCII names.
+    #[must_use]
+    pub fn transports(&self) -> &[String] {
+        &self.transports
+    }
+
+    /// Whether the client says that the authenticator is part of the device: `platform` or `cross-platform`.
+    #[must_use]
+    pub fn authenticator_attachment(&self) -> Option<&str> {
+        self.attachment.name()
+    }
+
+    /// Verifies the response to a challenge that the caller issued for a registration.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] names the first check that failed.
+    pub fn verify(
+        &self,
+        policy: &Policy,
+        challenge: &[u8],
+    ) -> Result<VerifiedRegistration, Refusal> {
+        // Steps 5 and 6.
+        let client_data = self.client_data.as_ref().map_err(|&refusal| refusal)?;
+        // Steps 7 to 11.
+        client_data.check(Ceremony::Create, policy, challenge)?;
+        // Step 12.
+        let client_data_hash = crate::sha256(&self.client_data_json);
+        // Step 13.
+        let object = AttestationObject::parse(&self.attestation_object)?;
+        let data = AuthenticatorData::parse(object.authenticator_data)?;
+        let attested = data.attested.ok_or(Refusal::AttestedDataMissing)?;
+        // The client repeats the id outside what is signed: callers may have looked it up by that one.
+        if attested.id != self.credential_id {
+            return Err(Refusal::CredentialId);
+        }
+        // Steps 14 to 17. Steps 18 and 19 are for relying parties with wishes about backup: ours has none.
+        data.check(policy)?;
+        // Step 20: what was offered is enforced here, whatever the browser did with the offer.
+        let key = PublicKey::parse(attested.public_key)?;
+        if !policy.algorithms.contains(&key.algorithm()) {
+            return Err(Refusal::Algorithm);
+        }
+        key.validate()?;
+        // Steps 21 to 24.
+        let format = object.check(policy, &key, client_data_hash.as_ref())?;
+        // Step 25.
+        if !CREDENTIAL_ID_LENGTHS.contains(&attested.id.len()) {
+            return Err(Refusal::CredentialIdLength);
+        }
+        // Step 28. A client that says nothing may be an old one: only an explicit no is refused.
+        if policy.resident_key == ResidentKey::Required && self.discoverable == Some(false) {
+            return Err(Refusal::NotDiscoverable);
+        }
+        // Step 27, as far as the storage of the caller.
+        Ok(VerifiedRegistration {
+            credential: self.credential(&data, &attested, &key),
+            format,
+            discoverable: self.discoverable,
+        })
+    }
+
+    fn credential(
+        &self,
+        data: &AuthenticatorData<'_>,
+        attested: &AttestedCredential<'_>,
+        key: &PublicKey<'_>,
+    ) -> Credential {
+        Credential {
+            id: attested.id.to_vec(),
+            public_key: attested.public_key.to_vec(),
+            algorithm: key.algorithm(),
+            sign_count: data.sign_count,
+            aaguid: *attested.aaguid,
+            transports: self.transports.clone(),
+            user_verified: data.user_verified(),
+            backup_eligible: data.backup_eligible(),
+            backed_up: data.backed_up(),
+        }
+    }
+}
+
+/// Proof that a registration was verified. Only [`RegistrationResponse::verify`] makes one.
+#[must_use = "a registration that was verified and then forgotten registers nothing"]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedRegistration {
+    credential: Credential,
+    format: Format,
+    discoverable: Option<bool>,
+}
+
+impl VerifiedRegistration {
+    /// The credential to store.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The credential to store.
+    #[must_use]
+    pub fn into_credential(self) -> Credential {
+        self.credential
+    }
+
+    /// The authenticator's make, self-reported; all zeros if it does not tell.
+    #[must_use]
+    pub fn aaguid(&self) -> [u8; 16] {
+        self.credential.aaguid
+    }
+
+    /// The format of the attestation statement.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether the client says that the credential is discoverable, if it says anything.
+    #[must_use]
+    pub fn discoverable(&self) -> Option<bool> {
+        self.discoverable
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Json {
+    id: Base64Url,
+    raw_id: Base64Url,
+    #[serde(rename = "type")]
+    _type: PublicKeyType,
+    response: Object<JsonResponse>,
+    #[serde(default)]
+    authenticator_attachment: Attachment,
+    #[serde(default)]
+    client_extension_results: Option<Object<Extensions>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonResponse {
+    #[serde(rename = "clientDataJSON")]
+    client_data_json: Base64Url,
+    attestation_object: Base64Url,
+    #[serde(default)]
+    transports: Transports,
+}
+
+/// The one extension that is asked for. The rest, secrets from `prf` among it, is skipped unread.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Extensions {
+    #[serde(default)]
+    cred_props: Option<Object<CredentialProperties>>,
+}
+
+#[derive(Deserialize)]
+struct CredentialProperties {
+    #[serde(default)]
+    rk: Option<bool>,
+}
+
+impl TryFrom<Object<Json>> for RegistrationResponse {
+    type Error = &'static str;
+
+    fn try_from(Object(json): Object<Json>) -> Result<Self, &'static str> {
+        let Object(response) = json.response;
+        let extensions = json.client_extension_results;
+        let cred_props = extensions.and_then(|Object(extensions)| extensions.cred_props);
+        Ok(Self {
+            credential_id: same_id(json.id, &json.raw_id)?,
+            client_data: ClientData::parse(&response.client_data_json.0),
+            client_data_json: response.client_data_json.0,
+            attestation_object: response.attestation_object.0,
+            transports: response.transports.0,
+            attachment: json.authenticator_attachment,
+            discoverable: cred_props.and_then(|Object(properties)| properties.rk),
+        })
+    }
+}
