@@ -133,6 +133,3 @@ fn read_extensions(bytes: &[u8]) -> Result<&[u8], Malformed> {
     reader.item()?;
     Ok(reader.rest())
 }
-
-#[cfg(test)]
-mod tests;

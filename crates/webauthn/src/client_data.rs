@@ -132,6 +132,3 @@ impl From<Json<'_>> for ClientData {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

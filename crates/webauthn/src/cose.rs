@@ -198,6 +198,3 @@ fn bit_length(number: &[u8]) -> Result<usize, Malformed> {
 fn is_odd(number: &[u8]) -> bool {
     number.last().is_some_and(|last| last & 1 == 1)
 }
-
-#[cfg(test)]
-mod tests;
