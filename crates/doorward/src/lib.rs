@@ -1,1 +1,329 @@
-//! Doorward.
+//! Passwordless authentication as one axum router: mailed codes, passkeys, sessions, roles and permissions.
+//!
+//! ```no_run
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! let doorward = doorward::Doorward::open(doorward::config::Config::default()).await?;
+//! let app = axum::Router::new().merge(doorward.router());
+//! # Ok(()) }
+//! ```
+//!
+//! A feature is a folder of three files: `mod.rs` says what is true (types, rules, operations), `store.rs`
+//! says it in SQL, `http.rs` says it in HTTP. `ARCHITECTURE.md` has the map.
+
+pub mod access;
+pub mod audit;
+pub mod codes;
+pub mod config;
+mod error;
+mod http;
+mod ids;
+mod jobs;
+mod limits;
+pub mod mail;
+mod metrics;
+mod outbox;
+mod pages;
+pub mod passkeys;
+mod secret;
+pub mod sessions;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod time;
+pub mod users;
+
+use std::{fs, io, ops::Deref, os::unix::fs::OpenOptionsExt, path::Path, sync::{Arc, atomic::AtomicI64}};
+
+use tokio::sync::Notify;
+
+use crate::{
+    config::Config,
+    mail::{Mailbox, Mailer},
+    metrics::Metrics,
+    secret::Keys,
+    store::Db,
+};
+pub use crate::{
+    error::{ANSWERS, Cause, Error, Result},
+    http::{
+        Client, RequestId,
+        extract::{Allowed, CurrentUser, Fresh, MaybeUser, Permission},
+        openapi,
+    },
+    ids::{CodeId, EventId, MessageId, NotAnId, RoleId, SessionId, UserId},
+    secret::{Entropy, RootKey, WeakKey},
+    store::SCHEMA_VERSION,
+    time::{Clock, NotASpan, Span, Timestamp},
+};
+
+/// The file of the database in the data folder.
+pub const DATABASE_FILE: &str = "doorward.db";
+
+/// The file of the root key in the data folder: 64 hexadecimal digits.
+pub const ROOT_KEY_FILE: &str = "root.key";
+
+/// Doorward, running. Clones share it.
+#[derive(Clone)]
+pub struct Doorward(Arc<Inner>);
+
+/// What Doorward is made of.
+#[doc(hidden)]
+pub struct Inner {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) keys: Keys,
+    pub(crate) db: Db,
+    pub(crate) policy: doorward_webauthn::Policy,
+    pub(crate) providers: passkeys::Providers,
+    pub(crate) cache: sessions::Cache,
+    pub(crate) activity: sessions::Activity,
+    pub(crate) networks: limits::Networks,
+    pub(crate) brake: limits::Brake,
+    pub(crate) mailer: Arc<dyn Mailer>,
+    pub(crate) mailbox: Option<Mailbox>,
+    pub(crate) metrics: Metrics,
+    pub(crate) queue: outbox::Queue,
+    pub(crate) mail_due: Notify,
+    pub(crate) outside_changes: AtomicI64,
+    pub(crate) seat: Seat,
+}
+
+/// Where this process stands to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seat {
+    /// It is the server: what it changes, its own cache knows.
+    Server,
+    /// It works beside a server, which must be told of what it changes.
+    Beside,
+}
+
+impl Deref for Doorward {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Doorward {
+    /// Opens the database and the root key in the data folder, makes both where there are none, and starts
+    /// the work in the background: mail, clean-up.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the configuration has problems (see [`Config::check`]) or the key is not a key;
+    /// [`Error::Unavailable`] when the database cannot be used.
+    pub async fn open(config: Config) -> Result<Self> {
+        Self::builder(config).open().await
+    }
+
+    /// Opens Doorward with parts of one's own: clock, randomness, mailer, key.
+    #[must_use]
+    pub fn builder(config: Config) -> Builder {
+        Builder {
+            config,
+            clock: Clock::system(),
+            entropy: Entropy::system(),
+            root_key: None,
+            mailer: None,
+            mailbox: None,
+            seat: Seat::Server,
+            jobs: true,
+        }
+    }
+
+    /// The API and pages, to be merged into an application's router or served as they are.
+    ///
+    /// Where the server knows its peers' addresses (`into_make_service_with_connect_info::<SocketAddr>()`), limits
+    /// by network work; without, all callers are one network.
+    #[must_use]
+    pub fn router(&self) -> axum::Router {
+        http::router(self)
+    }
+
+    /// The router with an answer for every other path as well: a whole server.
+    #[must_use]
+    pub fn server(&self) -> axum::Router {
+        http::server(self)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The metrics as Prometheus text, for a listener of their own.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        metrics::text(self)
+    }
+
+    /// Writes a consistent copy of the database into a new file, while the server runs.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the file exists or cannot be written.
+    pub fn back_up(&self, file: &Path) -> Result<()> {
+        self.db.copy_to(file)
+    }
+
+    /// Brings to disk what memory holds: who was last seen when. For the end of a server.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot take it.
+    pub async fn flush(&self) -> Result<()> {
+        sessions::flush_activity(self).await
+    }
+
+    /// Sends the mail that is due now; how many messages left.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the outbox cannot be read.
+    pub async fn deliver_mail(&self) -> Result<usize> {
+        outbox::deliver_due(self).await
+    }
+}
+
+/// Doorward, being put together.
+pub struct Builder {
+    config: Config,
+    clock: Clock,
+    entropy: Entropy,
+    root_key: Option<RootKey>,
+    mailer: Option<Arc<dyn Mailer>>,
+    mailbox: Option<Mailbox>,
+    seat: Seat,
+    jobs: bool,
+}
+
+impl Builder {
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Takes randomness from here.
+    #[must_use]
+    pub fn entropy(self, entropy: Entropy) -> Self {
+        Self { entropy, ..self }
+    }
+
+    /// Uses this root key in place of the file in the data folder.
+    #[must_use]
+    pub fn root_key(self, key: RootKey) -> Self {
+        Self { root_key: Some(key), ..self }
+    }
+
+    /// Sends mail through this.
+    #[must_use]
+    pub fn mailer(self, mailer: Arc<dyn Mailer>) -> Self {
+        Self { mailer: Some(mailer), ..self }
+    }
+
+    /// Keeps mail in this mailbox.
+    #[must_use]
+    pub fn mailbox(self, mailbox: Mailbox) -> Self {
+        Self { mailbox: Some(mailbox), ..self }
+    }
+
+    /// Works beside a server on the same database, as the command line does: no work in the background, and a server
+    /// that runs is told of every change.
+    #[must_use]
+    pub fn beside_a_server(self) -> Self {
+        Self { seat: Seat::Beside, jobs: false, ..self }
+    }
+
+    /// Starts no work in the background; mail leaves by [`Doorward::deliver_mail`].
+    #[must_use]
+    pub fn without_jobs(self) -> Self {
+        Self { jobs: false, ..self }
+    }
+
+    /// Opens Doorward.
+    ///
+    /// # Errors
+    /// As [`Doorward::open`].
+    pub async fn open(self) -> Result<Doorward> {
+        let problems = self.config.check();
+        if !problems.is_empty() {
+            let list: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+            return Err(Error::Internal(list.join("; ").into()));
+        }
+        let folder = self.config.data_dir.clone();
+        make_folder(&folder).map_err(|error| unusable(&folder, &error))?;
+        let root_key = match self.root_key {
+            Some(key) => key,
+            None => root_key_in(&folder, &self.entropy)?,
+        };
+        let db = Db::open_sqlite(&folder.join(DATABASE_FILE))?;
+        let restore_epoch = jobs::restore_epoch(&db).await?;
+        let outside_changes = sessions::outside_changes(&db).await?;
+        let mailbox = self.mailbox.or_else(|| self.config.mailbox().then(Mailbox::default));
+        let mailer: Arc<dyn Mailer> = match (self.mailer, &mailbox) {
+            (Some(mailer), _) => mailer,
+            (None, Some(mailbox)) => Arc::new(mailbox.clone()),
+            (None, None) => Arc::new(mail::Smtp::new(&self.config).map_err(|error| Error::Internal(error.into()))?),
+        };
+        let inner = Inner {
+            keys: Keys::derive(&root_key, restore_epoch),
+            policy: passkeys::policy(&self.config),
+            providers: passkeys::Providers::load(self.config.passkeys.providers_file.as_deref())?,
+            cache: sessions::Cache::new(self.config.sessions.cache_entries),
+            activity: sessions::Activity::default(),
+            networks: limits::Networks::new(&self.config.limits),
+            brake: limits::Brake::default(),
+            metrics: Metrics::default(),
+            queue: outbox::Queue::default(),
+            mail_due: Notify::new(),
+            outside_changes: AtomicI64::new(outside_changes),
+            config: self.config,
+            clock: self.clock,
+            entropy: self.entropy,
+            seat: self.seat,
+            db,
+            mailer,
+            mailbox,
+        };
+        let doorward = Doorward(Arc::new(inner));
+        if self.jobs {
+            jobs::start(&doorward);
+        }
+        Ok(doorward)
+    }
+}
+
+/// The folder, made for its owner only.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The root key in the folder, made where there is none.
+fn root_key_in(folder: &Path, entropy: &Entropy) -> Result<RootKey> {
+    let file = folder.join(ROOT_KEY_FILE);
+    match fs::read_to_string(&file) {
+        Ok(text) => RootKey::from_hex(&text).map_err(|error| unusable(&file, &error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A new key beside an old database would make all that it sealed unreadable, and say nothing.
+            if folder.join(DATABASE_FILE).exists() {
+                return Err(unusable(&file, &"missing, and the database was made with it: bring it back from your backup"));
+            }
+            let key = RootKey::generate(entropy);
+            write_new(&file, key.to_hex().as_bytes()).map_err(|error| unusable(&file, &error))?;
+            Ok(key)
+        }
+        Err(error) => Err(unusable(&file, &error)),
+    }
+}
+
+/// Writes a file that its owner only can read, and that is on disk when this returns.
+fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {
+    Error::Unavailable(format!("{}: {why}", path.display()).into())
+}

@@ -167,6 +167,11 @@ fn counter_grew(stored: u32, received: u32) -> bool {
 }
 
 /// Proof that someone possesses a credential. Only [`AssertionResponse::verify`] makes one.
+///
+/// ```compile_fail
+/// # let credential_id = Vec::new();
+/// let forged = doorward_webauthn::VerifiedAssertion { credential_id, ..Default::default() };
+/// ```
 #[must_use = "what a verified assertion proves is lost unless someone acts on it"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(

@@ -61,7 +61,7 @@ impl<'a> AuthenticatorData<'a> {
         })
     }
 
-    /// Checks the RP ID and the flags. The RP ID's hash comes from the caller.
+    /// Checks the RP ID and the flags, alike in both ceremonies.
     pub(crate) fn check(&self, policy: &Policy) -> Result<(), Refusal> {
         self.check_rp_id(policy)?;
         // §7.1 step 15, §7.2 step 16.

@@ -119,21 +119,18 @@ fn user_verification_is_reported_where_it_is_only_preferred() {
 /// Item 39.
 #[test]
 fn an_assertion_without_a_user_handle_is_refused() {
-    let removals: [fn(&mut Value); 3] = [
-        |response| response["response"]["userHandle"] = json!(null),
-        |response| response["response"]["userHandle"] = json!(""),
-        |response| {
-            drop(
-                response["response"]
-                    .as_object_mut()
-                    .unwrap()
-                    .remove("userHandle"),
-            )
-        },
-    ];
-    for removal in removals {
+    for handle in [None, Some(json!(null)), Some(json!(""))] {
+        let response = Hook::new(move |response: &mut Value| {
+            let members = response["response"].as_object_mut().unwrap();
+            members.remove("userHandle");
+            members.extend(
+                handle
+                    .clone()
+                    .map(|handle| ("userHandle".to_owned(), handle)),
+            );
+        });
         let overrides = Overrides {
-            response: Hook::new(removal),
+            response,
             ..Overrides::default()
         };
 

@@ -1,6 +1,6 @@
 //! The keys of the software authenticator.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::rand::SystemRandom;
@@ -15,8 +15,8 @@ use crate::Algorithm;
 /// A key pair of one of the algorithms that the verifier knows.
 #[derive(Debug, Clone)]
 pub(super) enum Key {
-    Es256(std::sync::Arc<EcdsaKeyPair>),
-    EdDsa(std::sync::Arc<Ed25519KeyPair>),
+    Es256(Arc<EcdsaKeyPair>),
+    EdDsa(Arc<Ed25519KeyPair>),
     /// Making an RSA key takes seconds: one key serves the whole process.
     Rs256(&'static RsaKeyPair),
 }

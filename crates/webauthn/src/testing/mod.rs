@@ -170,7 +170,9 @@ impl Authenticator {
 
     /// Creates a passkey: `PublicKeyCredentialCreationOptionsJSON` in, `RegistrationResponseJSON` out.
     ///
-    /// Panics if the options lack a member or offer no algorithm that it knows.
+    /// # Panics
+    ///
+    /// If the options lack a member or offer no algorithm that it knows.
     pub fn create(&mut self, options: &Value, origin: &str) -> Value {
         self.create_with(options, origin, &Overrides::default())
     }
@@ -207,7 +209,9 @@ impl Authenticator {
     /// Uses its newest passkey for the relying party, or the newest of those that the options allow:
     /// `PublicKeyCredentialRequestOptionsJSON` in, `AuthenticationResponseJSON` out.
     ///
-    /// Panics if the options lack a member or if it holds no such passkey.
+    /// # Panics
+    ///
+    /// If the options lack a member or if it holds no such passkey.
     pub fn get(&mut self, options: &Value, origin: &str) -> Value {
         self.get_with(options, origin, &Overrides::default())
     }

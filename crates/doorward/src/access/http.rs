@@ -1,0 +1,26 @@
+//! What the caller may do, in HTTP.
+
+use axum::response::IntoResponse;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::Access;
+use crate::{
+    Doorward,
+    http::{BothSlashes, extract::CurrentUser, openapi::Declined},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<Doorward> {
+    OpenApiRouter::new().both_slashes(routes!(permissions))
+}
+
+/// What the caller may do: permissions and roles, sorted.
+#[utoipa::path(
+    get,
+    path = "/auth/sessions/current/permissions",
+    tag = "Auth",
+    operation_id = "currentPermissions",
+    responses((status = 200, description = "What the caller may do.", body = Access), Declined)
+)]
+async fn permissions(caller: CurrentUser) -> impl IntoResponse {
+    axum::Json(caller.access().clone())
+}

@@ -1,0 +1,310 @@
+//! Mailed one-time codes.
+//!
+//! A code signs in once, for at most ten minutes, to the address it was mailed to, and is compared at most five
+//! times, whatever happens in parallel. Asking for one tells nobody whether an account exists. An address that is being
+//! guessed at gets longer codes, and is never locked.
+
+mod code;
+mod device;
+mod flow;
+pub(crate) mod http;
+mod store;
+
+use self::code::{Code, Form};
+pub(crate) use self::{device::cookie as device_cookie, flow::Flow};
+use crate::{
+    Doorward,
+    audit::{self, Event, Kind},
+    config::AfterPasskey,
+    error::{Error, Result},
+    http::Client,
+    ids::{self, CodeId},
+    limits::{self, Budget},
+    mail::{Address, Notice},
+    outbox, passkeys,
+    sessions::{self, NewSession, Proof, SignedIn},
+    store::Tx,
+    time::{Span, Timestamp},
+    users,
+};
+
+/// How often a code may be compared.
+const ATTEMPTS: u32 = 5;
+
+/// While a code has this long to live it is sent again rather than replaced, so that late mail locks nobody out.
+const WORTH_RESENDING: Span = Span::minutes(5);
+
+/// The most codes of one address that no flow protects.
+const UNBOUND: u32 = 3;
+
+/// What a code is for. A code for one thing is worth nothing for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    SignIn,
+    EmailChange,
+}
+
+impl Purpose {
+    const fn number(self) -> i64 {
+        match self {
+            Self::SignIn => 1,
+            Self::EmailChange => 2,
+        }
+    }
+}
+
+/// Proof that a code was redeemed. Only [`spend`] makes one.
+#[derive(Debug)]
+pub(crate) struct Redeemed(());
+
+/// A code that is on its way.
+#[derive(Debug)]
+pub(crate) struct Requested {
+    pub expires_at: Timestamp,
+    pub flow: Flow,
+    /// Whether only the flow can redeem it.
+    pub bound: bool,
+}
+
+/// How the caller of [`request`] wants its code bound.
+#[derive(Debug)]
+pub(crate) enum Binding {
+    /// To this flow.
+    Flow(Flow),
+    /// Not at all: the caller cannot keep a flow.
+    None,
+}
+
+/// Mails a sign-in code.
+///
+/// No account is looked up here, so nothing can leak: whether there is one, and whether it may sign in, is the mail
+/// worker's business, after the answer has gone.
+pub(crate) async fn request(doorward: &Doorward, address: &Address, binding: Binding, client: &Client) -> Result<Requested> {
+    let now = doorward.clock.now();
+    doorward.networks.spend(client.ip(), Budget::Codes, now)?;
+    let (flow, bound) = match binding {
+        Binding::Flow(flow) => (flow, true),
+        Binding::None => (Flow::new(&doorward.entropy), false),
+    };
+    let binding = flow.binding(&doorward.keys.flows);
+    let issue = Issue { purpose: Purpose::SignIn, address, binding: if bound { &binding } else { &[] } };
+    let expires_at = doorward
+        .db
+        .transaction(|mut tx| async move { issue_code(&mut tx, doorward, &issue, client, now).await })
+        .await?;
+    Ok(Requested { expires_at, flow, bound })
+}
+
+/// What a code is to be issued for.
+#[derive(Clone, Copy)]
+pub(crate) struct Issue<'a> {
+    pub purpose: Purpose,
+    pub address: &'a Address,
+    /// What the code is bound to; empty for nothing.
+    pub binding: &'a [u8],
+}
+
+/// Issues a code and has it mailed, within the address's budgets; when it expires.
+pub(crate) async fn issue_code(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    issue: &Issue<'_>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Timestamp> {
+    let Issue { purpose, address, binding } = *issue;
+    let key = limits::address_key(doorward, address, None);
+    let known = client.device_cookie().and_then(|cookie| device::known(&doorward.keys.devices, cookie, address));
+    let failures = match known {
+        // Strangers cannot spend a known device's budget; their wrong codes are still counted against the address.
+        Some(device) => {
+            let own = limits::address_key(doorward, address, Some(&device));
+            limits::spend_code(tx, &doorward.config.limits, &own, now).await?;
+            limits::failures(tx, &key).await?
+        }
+        None => limits::spend_code(tx, &doorward.config.limits, &key, now).await?,
+    };
+    let form = form(doorward, failures, known.is_some(), now);
+    let resent = match binding {
+        [] => None,
+        bound => store::live(tx, address.key(), purpose.number(), bound, store::form_number(form), now + WORTH_RESENDING).await?,
+    };
+    let (id, expires_at) = match resent {
+        Some(live) => live,
+        None => {
+            let keep = if binding.is_empty() { UNBOUND - 1 } else { 0 };
+            store::make_room(tx, address.key(), purpose.number(), binding, keep).await?;
+            let id = CodeId(ids::fresh(&doorward.entropy, now, doorward.entropy.bytes::<1>()[0]));
+            let mac = Code::of(&doorward.keys.codes, &id, form).mac(&doorward.keys.codes, purpose.number(), address.key());
+            let expires_at = now + doorward.config.codes.lifetime;
+            let row = store::NewRow {
+                id: &id,
+                purpose: purpose.number(),
+                email_key: address.key(),
+                binding,
+                form: store::form_number(form),
+                code_mac: &mac,
+                attempts: ATTEMPTS,
+                created_at: now,
+                expires_at,
+            };
+            store::insert(tx, &row).await?;
+            (id, expires_at)
+        }
+    };
+    let code = Code::of(&doorward.keys.codes, &id, form).text().to_owned();
+    let minutes = u32::try_from((expires_at - now).as_millis() / 60_000).unwrap_or(1).max(1);
+    let notice = match purpose {
+        Purpose::SignIn => Notice::SignInCode { code, minutes },
+        Purpose::EmailChange => Notice::EmailChangeCode { code, minutes },
+    };
+    outbox::post_code(tx, doorward, &id, address, &notice, purpose == Purpose::SignIn, expires_at, now).await?;
+    audit::record(tx, doorward, client, Event::to(Kind::CodeRequested, None).method("otp"), now).await?;
+    Ok(expires_at)
+}
+
+/// Long codes where the address, or the world, is being guessed at. A device that has signed in before is spared the
+/// world's troubles, not its own.
+fn form(doorward: &Doorward, failures: u32, known_device: bool, now: Timestamp) -> Form {
+    let limits = &doorward.config.limits;
+    let guessed_at = failures >= limits.failures_before_long_codes;
+    let sprayed = !known_device && doorward.brake.holds(limits.brake, now);
+    if guessed_at || sprayed { Form::Long } else { Form::Digits(doorward.config.codes.digits) }
+}
+
+/// How a code that was shown compares.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Accepted(T),
+    /// It was the right one, in its time.
+    Expired,
+    Wrong,
+}
+
+/// Trades a code for a session, creating the account on first sign-in.
+///
+/// Wrong, spent and unknown codes are one error, so that the answer tells a guesser nothing.
+pub(crate) async fn redeem(
+    doorward: &Doorward,
+    address: &Address,
+    typed: &str,
+    flow: Option<&Flow>,
+    presented: Option<&SignedIn>,
+    client: &Client,
+) -> Result<NewSession> {
+    let now = doorward.clock.now();
+    doorward.networks.check(client.ip(), Budget::Failures, now)?;
+    let binding = flow.map(|flow| flow.binding(&doorward.keys.flows)).unwrap_or_default();
+    let guess = Guess { purpose: Purpose::SignIn, address, binding: &binding, or_unbound: true, typed };
+    let outcome = spend(doorward, &guess, now, |mut tx, redeemed| async move {
+        let tx = &mut tx;
+        let Some(account) = users::find_or_create(tx, doorward, client, address, now).await? else { return Ok(None) };
+        let access = crate::access::of_user(tx, &account.user.id).await?;
+        if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
+            && passkeys::count_in(tx, &account.user.id).await? >= 2
+        {
+            return Ok(None);
+        }
+        limits::reset_failures(tx, &limits::address_key(doorward, address, None)).await?;
+        sessions::open(tx, doorward, &account, &Proof::Code(redeemed), presented, client, now).await.map(Some)
+    })
+    .await?;
+    match outcome {
+        Outcome::Accepted(session) => {
+            doorward.metrics.signed_in("otp");
+            Ok(session)
+        }
+        Outcome::Expired => Err(Error::ExpiredCode),
+        Outcome::Wrong => {
+            count_failure(doorward, address, client, now).await?;
+            Err(Error::InvalidCode)
+        }
+    }
+}
+
+/// A code that someone shows.
+pub(crate) struct Guess<'a> {
+    pub purpose: Purpose,
+    pub address: &'a Address,
+    /// What it should be bound to.
+    pub binding: &'a [u8],
+    /// Whether a code that is bound to nothing will do.
+    pub or_unbound: bool,
+    pub typed: &'a str,
+}
+
+/// Spends an attempt and, if the code is right, does what it was for in the same transaction.
+///
+/// The attempt is spent in the same statement that compares, so parallel guesses cannot outrun the limit; and what is
+/// counted against a wrong guess is counted in a transaction of its own, so nothing that fails there gives the
+/// attempt back.
+pub(crate) async fn spend<T, F>(
+    doorward: &Doorward,
+    guess: &Guess<'_>,
+    now: Timestamp,
+    then: impl Fn(Tx, Redeemed) -> F,
+) -> Result<Outcome<T>>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let Some(code) = Code::parse(guess.typed) else { return Ok(Outcome::Wrong) };
+    let mac = code.mac(&doorward.keys.codes, guess.purpose.number(), guess.address.key());
+    let unbound: &[u8] = if guess.or_unbound { b"" } else { guess.binding };
+    let shown = store::Shown {
+        mac: &mac,
+        email_key: guess.address.key(),
+        purpose: guess.purpose.number(),
+        binding: guess.binding,
+        unbound,
+    };
+    // Where there is nothing to guess at, a flood of guesses writes nothing.
+    if !store::any(&doorward.db, &shown).await? {
+        return Ok(Outcome::Wrong);
+    }
+    let (shown, then) = (&shown, &then);
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            let tx = &mut tx;
+            let compared = store::spend_attempt(tx, shown, now).await?;
+            doorward.metrics.code_compares.inc_by(compared.len() as u64);
+            if compared.iter().any(|row| row.accepted) {
+                return Ok(then(tx.clone(), Redeemed(())).await?.map_or(Outcome::Wrong, Outcome::Accepted));
+            }
+            let expired = compared.iter().any(|row| row.matched);
+            Ok(if expired { Outcome::Expired } else { Outcome::Wrong })
+        })
+        .await
+}
+
+/// Counts a wrong code against its address, its network and the world.
+pub(crate) async fn count_failure(doorward: &Doorward, address: &Address, client: &Client, now: Timestamp) -> Result<()> {
+    doorward.networks.count(client.ip(), Budget::Failures, now);
+    doorward.metrics.sign_in_failed("otp");
+    let limits = &doorward.config.limits;
+    if doorward.brake.count_failure(limits.brake, now) {
+        tracing::error!("codes are being guessed everywhere at once: new devices get long codes from now on");
+    }
+    let key = limits::address_key(doorward, address, None);
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            let tx = &mut tx;
+            let failures = limits::count_failure(tx, &key, now).await?;
+            let failed = Event::to(Kind::SignInFailed, None).method("otp");
+            audit::record(tx, doorward, client, failed, now).await?;
+            if failures == limits.failures_before_long_codes {
+                // What strangers can guess at dies; what a browser holds bound lives.
+                store::make_room(tx, address.key(), Purpose::SignIn.number(), b"", 0).await?;
+                audit::record(tx, doorward, client, Event::to(Kind::LongCodes, None), now).await?;
+                outbox::post_to_holder(tx, doorward, address, &Notice::LongCodes, now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Deletes codes an hour after their end; how many.
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+    doorward.db.transaction(|mut tx| async move { store::delete_old(&mut tx, now - Span::hours(1), most).await }).await
+}

@@ -1,0 +1,130 @@
+//! Codes in SQL.
+
+use super::Form;
+use crate::{
+    error::Result,
+    ids::CodeId,
+    store::{Db, Tx, values},
+    time::Timestamp,
+};
+
+/// How the form of a code is stored: its digits, or 0 for long ones.
+pub(super) fn form_number(form: Form) -> i64 {
+    match form {
+        Form::Digits(digits) => digits.into(),
+        Form::Long => 0,
+    }
+}
+
+/// A code on its way into the database.
+pub(super) struct NewRow<'a> {
+    pub id: &'a CodeId,
+    pub purpose: i64,
+    pub email_key: &'a [u8],
+    pub binding: &'a [u8],
+    pub form: i64,
+    pub code_mac: &'a [u8; 32],
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+const INSERT: &str = "
+    insert into codes (id, purpose, email_key, binding, form, code_mac, attempts_left, created_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
+    let values = values![
+        row.id,
+        row.purpose,
+        row.email_key,
+        row.binding,
+        row.form,
+        row.code_mac,
+        row.attempts,
+        row.created_at,
+        row.expires_at,
+    ];
+    tx.execute(INSERT, values).await.map(drop)
+}
+
+const LIVE: &str = "
+    select id, expires_at
+      from codes
+     where email_key = $1 and purpose = $2 and binding = $3 and form = $4
+       and consumed_at is null and attempts_left > 0 and expires_at >= $5
+     order by id desc
+     limit 1";
+
+/// The newest code of a flow that lives until the given time.
+pub(super) async fn live(
+    tx: &mut Tx,
+    email_key: &[u8],
+    purpose: i64,
+    binding: &[u8],
+    form: i64,
+    until: Timestamp,
+) -> Result<Option<(CodeId, Timestamp)>> {
+    tx.optional(LIVE, values![email_key, purpose, binding, form, until], |row| Ok((row.get(0)?, row.get(1)?))).await
+}
+
+const MAKE_ROOM: &str = "
+    delete from codes
+     where id in (select id
+                    from codes
+                   where email_key = $1 and purpose = $2 and binding = $3
+                   order by id desc
+                   limit 1000 offset $4)";
+
+/// Deletes all but the newest `keep` codes with this binding.
+pub(super) async fn make_room(tx: &mut Tx, email_key: &[u8], purpose: i64, binding: &[u8], keep: u32) -> Result<()> {
+    tx.execute(MAKE_ROOM, values![email_key, purpose, binding, keep]).await.map(drop)
+}
+
+/// A code that someone shows.
+pub(super) struct Shown<'a> {
+    pub mac: &'a [u8; 32],
+    pub email_key: &'a [u8],
+    pub purpose: i64,
+    pub binding: &'a [u8],
+    pub unbound: &'a [u8],
+}
+
+const ANY: &str = "
+    select 1
+      from codes
+     where email_key = $1 and purpose = $2 and binding in ($3, $4) and consumed_at is null and attempts_left > 0
+     limit 1";
+
+/// Whether there is a code to guess at.
+pub(super) async fn any(db: &Db, shown: &Shown<'_>) -> Result<bool> {
+    let values = values![shown.email_key, shown.purpose, shown.binding, shown.unbound];
+    Ok(db.optional(ANY, values, |_| Ok(())).await?.is_some())
+}
+
+/// How one code compared.
+pub(super) struct Compared {
+    pub accepted: bool,
+    pub matched: bool,
+}
+
+// Compares and counts in one statement. An expired code is compared, and counted, too: its owner is told to ask for another.
+const SPEND_ATTEMPT: &str = "
+    update codes
+       set attempts_left = attempts_left - 1,
+           consumed_at = case when code_mac = $1 and expires_at > $2 then $2 end
+     where email_key = $3 and purpose = $4 and binding in ($5, $6)
+       and consumed_at is null and attempts_left > 0
+ returning consumed_at is not null, code_mac = $1";
+
+pub(super) async fn spend_attempt(tx: &mut Tx, shown: &Shown<'_>, now: Timestamp) -> Result<Vec<Compared>> {
+    let values = values![shown.mac, now, shown.email_key, shown.purpose, shown.binding, shown.unbound];
+    tx.all(SPEND_ATTEMPT, values, |row| Ok(Compared { accepted: row.get(0)?, matched: row.get(1)? })).await
+}
+
+const DELETE_OLD: &str = "
+    delete from codes where id in (select id from codes where expires_at <= $1 order by expires_at limit $2)";
+
+pub(super) async fn delete_old(tx: &mut Tx, before: Timestamp, most: u32) -> Result<u64> {
+    tx.execute(DELETE_OLD, values![before, most]).await
+}

@@ -1,0 +1,17 @@
+//! Whether Doorward lives, and whether it can serve.
+
+use axum::{Json, extract::State, response::IntoResponse};
+use serde_json::json;
+
+use crate::{Doorward, error::Result, jobs};
+
+/// Alive: the process answers.
+pub(super) async fn live() -> impl IntoResponse {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Ready: the database answers, and its schema is ours.
+pub(super) async fn ready(State(doorward): State<Doorward>) -> Result<impl IntoResponse> {
+    jobs::restore_epoch(&doorward.db).await?;
+    Ok(Json(json!({ "status": "ok", "database": "sqlite" })))
+}

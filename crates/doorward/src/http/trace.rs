@@ -1,0 +1,111 @@
+//! The door: one layer around every route, where several would each cost a little.
+//!
+//! Names the request, refuses what other sites send, catches panics, renders errors, adds the headers, counts and logs.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::{RequestId, cross_origin, headers, problem};
+use crate::{
+    Doorward,
+    error::{Error, Result},
+};
+
+pub(super) async fn door(State(doorward): State<Doorward>, mut request: Request, next: Next) -> Response {
+    let started = now();
+    let id = RequestId::next(&doorward);
+    request.extensions_mut().insert(id);
+    let asked = Asked::of(&request);
+    let preflight = cross_origin::is_preflight(&doorward.config, &asked.method, &asked.headers);
+
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        match admit(&doorward, &request) {
+            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
+                doorward.metrics.panics.inc();
+                Error::Internal("a handler panicked".into()).into_response()
+            }),
+            Err(error) => error.into_response(),
+        }
+    };
+    problem::finish(&doorward, &asked.headers, id, &mut response);
+    headers::add(&doorward.config, response.headers_mut());
+    cross_origin::allow(&doorward.config, &asked.headers, response.headers_mut());
+    if preflight {
+        cross_origin::preflight(response.headers_mut());
+    }
+    asked.log(&doorward, id, response.status(), started.elapsed());
+    response
+}
+
+/// What stays of a request for its end.
+struct Asked {
+    method: Method,
+    route: Option<MatchedPath>,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        // The few headers that the end needs, not all of them.
+        let mut headers = HeaderMap::new();
+        for name in [header::ORIGIN, header::ACCEPT_LANGUAGE, header::ACCESS_CONTROL_REQUEST_METHOD] {
+            if let Some(value) = request.headers().get(&name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        Self { method: request.method().clone(), route: request.extensions().get().cloned(), headers }
+    }
+
+    /// The route as it is written, never the path: paths carry ids, and whatever strangers put there.
+    fn log(&self, doorward: &Doorward, id: RequestId, status: StatusCode, took: Duration) {
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        doorward.metrics.answered(status, took);
+        tracing::info!(
+            request_id = %id,
+            method = %self.method,
+            route,
+            status = status.as_u16(),
+            micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a request took is measured, not decided upon")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Refuses what no handler should see.
+fn admit(doorward: &Doorward, request: &Request<Body>) -> Result<()> {
+    let headers = request.headers();
+    cross_origin::check(&doorward.config, request.method(), headers)?;
+    let has_body = !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0);
+    if has_body && !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && !is_json(headers) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    Ok(())
+}
+
+/// Whether the body says that it is JSON: `application/json`, alone or with parameters.
+///
+/// The type itself decides: browsers send `text/plain; x=application/json` across origins without asking.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else { return false };
+    let essence = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}

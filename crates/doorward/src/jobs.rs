@@ -1,0 +1,95 @@
+//! Work in the background: mail, cleaning up, what was done beside the server.
+//!
+//! Each job holds Doorward weakly and ends when the last handle of it is dropped.
+
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use crate::{
+    Doorward, Inner, audit, codes,
+    error::Result,
+    limits, outbox, passkeys, sessions,
+    store::{Db, values},
+    time::Span,
+};
+
+/// How many rows a clean-up deletes in one transaction, so that nobody waits long for the writer.
+const BATCH: u32 = 500;
+
+/// How long audit events, and the network addresses in them, are kept.
+const EVENTS: Span = Span::days(90);
+
+/// Starts all jobs.
+pub(crate) fn start(doorward: &Doorward) {
+    let weak = Arc::downgrade(&doorward.0);
+    tokio::spawn(deliver_mail(Weak::clone(&weak)));
+    every(Duration::from_secs(60), Weak::clone(&weak), async |doorward| {
+        sessions::flush_activity(&doorward).await?;
+        sweep(&doorward).await
+    });
+    every(Duration::from_millis(250), weak, async |doorward| notice_outside_changes(&doorward).await);
+}
+
+fn every<F>(pause: Duration, doorward: Weak<Inner>, job: impl Fn(Doorward) -> F + Send + 'static)
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(pause);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Some(doorward) = doorward.upgrade().map(Doorward) else { return };
+            if let Err(error) = job(doorward).await {
+                tracing::warn!(%error, "a job in the background failed");
+            }
+        }
+    });
+}
+
+/// Sends mail as soon as it is promised; what was left over, within seconds.
+async fn deliver_mail(doorward: Weak<Inner>) {
+    const LEFT_OVER: Duration = Duration::from_secs(5);
+    if let Some(doorward) = doorward.upgrade().map(Doorward)
+        && let Err(error) = outbox::release_claims(&doorward).await
+    {
+        tracing::warn!(%error, "the claims of an earlier server could not be taken back");
+    }
+    loop {
+        let Some(doorward) = doorward.upgrade().map(Doorward) else { return };
+        if let Err(error) = outbox::deliver_due(&doorward).await {
+            tracing::warn!(%error, "mail could not be taken from the outbox");
+        }
+        let _ = tokio::time::timeout(LEFT_OVER, doorward.mail_due.notified()).await;
+    }
+}
+
+/// Deletes what has run out.
+pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
+    let now = doorward.clock.now();
+    while sessions::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
+    while codes::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
+    while passkeys::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
+    while limits::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
+    while audit::sweep(&doorward.db, now - EVENTS, BATCH).await? == u64::from(BATCH) {}
+    Ok(())
+}
+
+/// Forgets all that memory holds when the command line has changed something: roles, epochs, sessions.
+pub(crate) async fn notice_outside_changes(doorward: &Doorward) -> Result<()> {
+    let changes = sessions::outside_changes(&doorward.db).await?;
+    if doorward.outside_changes.swap(changes, std::sync::atomic::Ordering::Relaxed) != changes {
+        doorward.cache.forget_everyone();
+    }
+    Ok(())
+}
+
+const RESTORE_EPOCH: &str = "select value from meta where key = 'restore_epoch'";
+
+/// How often this database has been restored from a backup: what was made before is worth nothing after.
+pub(crate) async fn restore_epoch(db: &Db) -> Result<i64> {
+    Ok(db.optional(RESTORE_EPOCH, values![], |row| row.get(0)).await?.unwrap_or(0))
+}

@@ -1,0 +1,147 @@
+//! Passkeys in SQL.
+
+use doorward_webauthn::{Algorithm, Credential};
+
+use super::Passkey;
+use crate::{
+    error::{Error, Result},
+    ids::UserId,
+    store::{Db, Executor, Row, Tx, values},
+    time::Timestamp,
+};
+
+const INSERT: &str = "
+    insert into passkeys (credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified,
+                          backup_eligible, backed_up, name, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    on conflict (credential_id) do nothing";
+
+/// Adds a passkey; `false` when the credential is known, to whomever it belongs.
+pub(super) async fn insert(tx: &mut Tx, passkey: &Passkey) -> Result<bool> {
+    let credential = &passkey.credential;
+    let transports = credential.transports.join(",");
+    let values = values![
+        &credential.id,
+        &passkey.user_id,
+        &credential.public_key,
+        credential.algorithm.cose_id(),
+        credential.sign_count,
+        &credential.aaguid,
+        &transports,
+        credential.user_verified,
+        credential.backup_eligible,
+        credential.backed_up,
+        &passkey.name,
+        passkey.created_at,
+    ];
+    Ok(tx.execute(INSERT, values).await? > 0)
+}
+
+const FIND: &str = "
+    select credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified, backup_eligible,
+           backed_up, name, created_at, last_used_at
+      from passkeys
+     where credential_id = $1";
+
+pub(super) async fn find(db: &Db, credential: &[u8]) -> Result<Option<Passkey>> {
+    db.optional(FIND, values![credential], passkey).await
+}
+
+pub(super) async fn find_in(tx: &mut Tx, credential: &[u8]) -> Result<Option<Passkey>> {
+    tx.optional(FIND, values![credential], passkey).await
+}
+
+const OF_USER: &str = "
+    select credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified, backup_eligible,
+           backed_up, name, created_at, last_used_at
+      from passkeys
+     where user_id = $1
+     order by created_at desc, credential_id";
+
+pub(super) async fn of_user(db: &mut impl Executor, user: &UserId) -> Result<Vec<Passkey>> {
+    db.all(OF_USER, values![user], passkey).await
+}
+
+fn passkey(row: &Row<'_>) -> Result<Passkey> {
+    let algorithm = Algorithm::try_from(row.get::<i64>(3)?).map_err(|error| Error::Internal(error.into()))?;
+    let transports: String = row.get(6)?;
+    Ok(Passkey {
+        credential: Credential {
+            id: row.get(0)?,
+            public_key: row.get(2)?,
+            algorithm,
+            sign_count: row.get(4)?,
+            aaguid: row.get(5)?,
+            transports: transports.split(',').filter(|transport| !transport.is_empty()).map(str::to_owned).collect(),
+            user_verified: row.get(7)?,
+            backup_eligible: row.get(8)?,
+            backed_up: row.get(9)?,
+        },
+        user_id: row.get(1)?,
+        name: row.get(10)?,
+        created_at: row.get(11)?,
+        last_used_at: row.get(12)?,
+    })
+}
+
+const COUNT: &str = "select count(*) from passkeys where user_id = $1";
+
+pub(super) async fn count(db: &mut impl Executor, user: &UserId) -> Result<u32> {
+    Ok(db.optional(COUNT, values![user], |row| row.get(0)).await?.unwrap_or(0))
+}
+
+/// A use of a passkey.
+pub(super) struct Used<'a> {
+    pub credential: &'a [u8],
+    pub sign_count: u32,
+    pub backed_up: bool,
+    pub at: Timestamp,
+}
+
+// The guard decides between two assertions that arrive at once (WebAuthn §7.2, signature counter): the later count wins.
+const USED: &str = "
+    update passkeys
+       set sign_count = $1, backed_up = $2, last_used_at = $3
+     where credential_id = $4 and (sign_count < $1 or ($1 = 0 and sign_count = 0))";
+
+pub(super) async fn used(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
+    Ok(tx.execute(USED, values![used.sign_count, used.backed_up, used.at, used.credential]).await? > 0)
+}
+
+const USED_AGAIN: &str = "
+    update passkeys
+       set sign_count = case when sign_count < $1 then $1 else sign_count end, backed_up = $2, last_used_at = $3
+     where credential_id = $4";
+
+pub(super) async fn used_again(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
+    Ok(tx.execute(USED_AGAIN, values![used.sign_count, used.backed_up, used.at, used.credential]).await? > 0)
+}
+
+const RENAME: &str = "update passkeys set name = $1 where credential_id = $2 and user_id = $3";
+
+pub(super) async fn rename(tx: &mut Tx, user: &UserId, credential: &[u8], name: &str) -> Result<bool> {
+    Ok(tx.execute(RENAME, values![name, credential, user]).await? > 0)
+}
+
+const DELETE: &str = "delete from passkeys where credential_id = $1";
+
+pub(super) async fn delete(tx: &mut Tx, credential: &[u8]) -> Result<()> {
+    tx.execute(DELETE, values![credential]).await.map(drop)
+}
+
+const SPEND: &str = "
+    insert into spent_challenges (nonce, expires_at) values ($1, $2)
+    on conflict (nonce) do nothing";
+
+/// Writes down that a challenge came back; `false` when it had come back before.
+pub(super) async fn spend(db: &Db, nonce: &[u8; 16], expires_at: Timestamp) -> Result<bool> {
+    Ok(db.execute(SPEND, values![nonce, expires_at]).await? > 0)
+}
+
+const DELETE_EXPIRED_CHALLENGES: &str = "
+    delete from spent_challenges
+     where nonce in (select nonce from spent_challenges where expires_at <= $1 order by expires_at limit $2)";
+
+pub(super) async fn delete_expired_challenges(db: &Db, now: Timestamp, most: u32) -> Result<u64> {
+    db.execute(DELETE_EXPIRED_CHALLENGES, values![now, most]).await
+}

@@ -1,0 +1,576 @@
+//! Sessions: who is signed in, since when, from where, and for how long.
+//!
+//! A session lives in the database; memory only remembers it. It ends by its idle or absolute lifetime, by
+//! revocation, or because its user's epoch has moved on (disabled, erased, signed out everywhere).
+//! No acknowledged end of a session is ever followed by a check that accepts it.
+
+mod cache;
+mod device;
+pub(crate) mod http;
+mod store;
+mod token;
+
+use std::{
+    collections::HashMap,
+    mem,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use doorward_webauthn::VerifiedAssertion;
+
+pub(crate) use self::{cache::Cache, token::Token};
+pub use self::device::Device;
+use crate::{
+    Doorward, Seat,
+    access::{self, Access},
+    audit::{self, Event, Kind},
+    codes,
+    config::{self, AfterPasskey},
+    error::{Error, Result},
+    http::Client,
+    ids::{self, SessionId, UserId},
+    secret::same,
+    store::{Db, Tx},
+    time::{Span, Timestamp},
+    users::{self, Account, User},
+};
+
+/// How someone proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A mailed code.
+    Otp,
+    /// A passkey.
+    Passkey,
+}
+
+impl Method {
+    /// The name on the wire: `otp`, `passkey`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Otp => "otp",
+            Self::Passkey => "passkey",
+        }
+    }
+}
+
+/// One session, as stored.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Public: it selects the session and opens nothing.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How its owner last proved who they are.
+    pub method: Method,
+    /// The passkey of that proof: its credential id.
+    pub passkey: Option<Vec<u8>>,
+    /// The authenticator assurance level of that proof: 2 for a passkey that verified its user, 0 for a code.
+    pub aal: u8,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When its owner last proved who they are.
+    pub authenticated_at: Timestamp,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+    /// Last use, by the minute.
+    pub last_seen_at: Timestamp,
+    /// The network address it was opened from.
+    pub ip: Option<String>,
+    /// The user agent it was opened with.
+    pub user_agent: Option<String>,
+}
+
+/// How long a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lifetime {
+    idle: Span,
+    absolute: Span,
+}
+
+impl Lifetime {
+    /// The lifetime of sessions of someone with this access: shorter for administrators.
+    fn of(config: &config::Sessions, access: &Access) -> Self {
+        if access.is_administrative() {
+            Self { idle: config.admin_idle, absolute: config.admin_absolute }
+        } else {
+            Self { idle: config.idle, absolute: config.absolute }
+        }
+    }
+
+    /// When a session ends that was proved at `authenticated_at` and is used now.
+    fn end(self, authenticated_at: Timestamp, now: Timestamp) -> Timestamp {
+        (now + self.idle).min(authenticated_at + self.absolute)
+    }
+}
+
+impl Session {
+    /// Whether the session may still be used.
+    fn is_live(&self, lifetime: Lifetime, now: Timestamp) -> bool {
+        now < self.expires_at && now < self.authenticated_at + lifetime.absolute
+    }
+
+    /// The new end of the session, if this use should move it.
+    ///
+    /// Renewing only in the second half of a session's idle life keeps active people signed in while writing at
+    /// most once per half-life. A session that would outlive its lifetime (its user has become an administrator)
+    /// is cut short at once.
+    fn renewal(&self, lifetime: Lifetime, now: Timestamp) -> Option<Timestamp> {
+        let end = lifetime.end(self.authenticated_at, now);
+        let moved = (end - self.expires_at).as_millis();
+        (moved < 0 || moved > lifetime.idle.as_millis() / 2).then_some(end)
+    }
+}
+
+/// Who a session belongs to, as the cache keeps it: one for all sessions of a user.
+#[derive(Debug)]
+pub(crate) struct Person {
+    pub account: Account,
+    pub access: Access,
+}
+
+/// A session in memory.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub session: Session,
+    token_hash: [u8; 32],
+    user_epoch: i64,
+    seen: AtomicI64,
+    renewing: AtomicBool,
+}
+
+/// Someone who is signed in, by a token that was checked.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    live: Arc<Live>,
+    person: Arc<Person>,
+}
+
+impl SignedIn {
+    /// Who.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.person.account.user
+    }
+
+    /// In which session.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.live.session
+    }
+
+    /// What they may do.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.person.access
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.person.account
+    }
+
+    /// Last use, by the minute: this one included.
+    pub(crate) fn last_seen_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed)).max(self.live.session.last_seen_at)
+    }
+}
+
+/// What a mailed code is worth to this person: administrators are held to `recovery` at least.
+pub(crate) fn after_passkey(doorward: &Doorward, access: &Access) -> AfterPasskey {
+    let configured = doorward.config.codes.after_passkey;
+    if access.is_administrative() { configured.max(AfterPasskey::Recovery) } else { configured }
+}
+
+/// Whether the sign-in is recent, and strong, enough for a sensitive change.
+///
+/// # Errors
+/// [`Error::ReauthRequired`] with the methods that would do.
+pub(crate) async fn require_fresh(doorward: &Doorward, signed_in: &SignedIn, now: Timestamp) -> Result<()> {
+    /// How long someone without their passkey waits, while the owner can read the notices and object.
+    const RECOVERY: Span = Span::days(1);
+    let session = signed_in.session();
+    let max_age = doorward.config.sessions.fresh;
+    let recent = now < session.authenticated_at + max_age;
+    if recent && session.method == Method::Passkey {
+        return Ok(());
+    }
+    let has_passkeys = crate::passkeys::count(doorward, &signed_in.user().id).await? > 0;
+    let code_will_do = match after_passkey(doorward, signed_in.access()) {
+        AfterPasskey::Allow => true,
+        AfterPasskey::Recovery => !has_passkeys || session.created_at + RECOVERY <= now,
+        AfterPasskey::Deny => !has_passkeys,
+    };
+    if recent && code_will_do {
+        return Ok(());
+    }
+    let methods = match (has_passkeys, code_will_do) {
+        (true, true) => vec!["passkey", "otp"],
+        (true, false) => vec!["passkey"],
+        (false, _) => vec!["otp"],
+    };
+    Err(Error::ReauthRequired { methods, max_age })
+}
+
+/// A proof of who someone is. Only what verifies a code or an assertion can make one.
+pub(crate) enum Proof {
+    /// A code that was redeemed.
+    Code(codes::Redeemed),
+    /// An assertion that was verified, of this credential.
+    Passkey(VerifiedAssertion, Vec<u8>),
+}
+
+impl Proof {
+    fn method(&self) -> Method {
+        match self {
+            Self::Code(_) => Method::Otp,
+            Self::Passkey(..) => Method::Passkey,
+        }
+    }
+
+    fn passkey(&self) -> Option<&[u8]> {
+        match self {
+            Self::Code(_) => None,
+            Self::Passkey(_, credential) => Some(credential),
+        }
+    }
+
+    /// Mail is no authenticator (NIST SP 800-63B 3.1.3.1), so a code has no level; a passkey that verified its user has 2.
+    fn aal(&self) -> u8 {
+        match self {
+            Self::Passkey(verified, _) if verified.user_verified() => 2,
+            Self::Passkey(..) => 1,
+            Self::Code(_) => 0,
+        }
+    }
+
+    fn user_verified(&self) -> bool {
+        matches!(self, Self::Passkey(verified, _) if verified.user_verified())
+    }
+
+    fn backed_up(&self) -> bool {
+        matches!(self, Self::Passkey(verified, _) if verified.backed_up())
+    }
+}
+
+/// A session that was just opened, with the one copy of its token.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub token: Token,
+    pub user: User,
+    pub session: Session,
+}
+
+/// Opens a session for a proof, in the transaction that consumed it.
+///
+/// The session that was presented with the request ends here: of the same user it is continued under its id with a
+/// new token, of another it is gone.
+pub(crate) async fn open(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    account: &Account,
+    proof: &Proof,
+    presented: Option<&SignedIn>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<NewSession> {
+    let user = account.user.id;
+    let access = access::of_user(tx, &user).await?;
+    let expires_at = Lifetime::of(&doorward.config.sessions, &access).end(now, now);
+    let mut session = Session {
+        id: SessionId(ids::fresh(&doorward.entropy, now, user.shard())),
+        user_id: user,
+        method: proof.method(),
+        passkey: proof.passkey().map(<[u8]>::to_vec),
+        aal: proof.aal(),
+        created_at: now,
+        authenticated_at: now,
+        expires_at,
+        last_seen_at: now,
+        ip: client.ip_text(),
+        user_agent: client.user_agent().map(str::to_owned),
+    };
+    let continued = presented.filter(|presented| presented.user().id == user);
+    if let Some(presented) = continued {
+        session.id = presented.session().id;
+        session.created_at = presented.session().created_at;
+    }
+    let token = Token::new(&doorward.entropy, session.id);
+    let row = store::NewRow {
+        session: &session,
+        token_hash: &token.hash(),
+        user_epoch: account.auth_epoch,
+        user_verified: proof.user_verified(),
+        backed_up: proof.backed_up(),
+    };
+    match (continued, presented) {
+        (Some(presented), _) if store::renew_proof(tx, &row, &presented.live.token_hash).await? => {}
+        (Some(_), _) => {
+            // The presented session ended meanwhile: its id must not come back to life.
+            session.id = SessionId(ids::fresh(&doorward.entropy, now, user.shard()));
+            session.created_at = now;
+            return Box::pin(open(tx, doorward, account, proof, None, client, now)).await;
+        }
+        (None, presented) => {
+            store::insert(tx, &row).await?;
+            if let Some(presented) = presented {
+                end(tx, doorward, client, presented.session(), Kind::SignedOut, now).await?;
+            }
+            evict(tx, doorward, client, &user, now).await?;
+        }
+    }
+    forget_session(doorward, tx, &session.id).await?;
+    let event = Event::own(Kind::SignedIn, user).session(session.id).method(proof.method().name());
+    audit::record(tx, doorward, client, event, now).await?;
+    Ok(NewSession { token, user: account.user.clone(), session })
+}
+
+/// Makes room: beyond the most that one account may have, the session idle for longest goes.
+async fn evict(tx: &mut Tx, doorward: &Doorward, client: &Client, user: &UserId, now: Timestamp) -> Result<()> {
+    for id in store::beyond(tx, user, doorward.config.sessions.per_user).await? {
+        store::delete(tx, user, &id).await?;
+        forget_session(doorward, tx, &id).await?;
+        audit::record(tx, doorward, client, Event::own(Kind::SessionEvicted, *user).session(id), now).await?;
+    }
+    Ok(())
+}
+
+/// Who holds this token, if the session is live. Costs no statement while memory knows the session.
+pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
+    let now = doorward.clock.now();
+    let id = token.session();
+    let (live, person) = match doorward.cache.get(&id) {
+        Some(known) => known,
+        None => match read(doorward, &id).await? {
+            Some(read) => read,
+            None => return Ok(None),
+        },
+    };
+    let lifetime = Lifetime::of(&doorward.config.sessions, &person.access);
+    let accepted = same(&live.token_hash, &token.hash())
+        & (live.user_epoch == person.account.auth_epoch)
+        & person.account.is_active()
+        & live.session.is_live(lifetime, now);
+    if !accepted {
+        return Ok(None);
+    }
+    if let Some(end) = live.session.renewal(lifetime, now)
+        && !live.renewing.swap(true, Ordering::Relaxed)
+    {
+        renew(doorward, &live, end).await;
+    }
+    doorward.activity.saw(&live, now);
+    Ok(Some(SignedIn { live, person }))
+}
+
+/// Reads a session and its person, and keeps them in memory.
+async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
+    let ticket = doorward.cache.ticket(id);
+    let mut db = &doorward.db;
+    let Some(live) = store::find(db, id).await? else { return Ok(None) };
+    let Some(account) = users::account(&mut db, &live.session.user_id).await? else { return Ok(None) };
+    let access = access::of_user(&mut db, &live.session.user_id).await?;
+    let (live, person) = (Arc::new(live), Arc::new(Person { account, access }));
+    doorward.cache.fill(ticket, &live, &person);
+    Ok(Some((live, person)))
+}
+
+/// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
+async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
+    let id = live.session.id;
+    let renewed = doorward.db.transaction(|mut tx| async move {
+        let tx = &mut tx;
+        store::renew(tx, &id, live.session.expires_at, end).await?;
+        forget_session(doorward, tx, &id).await
+    });
+    if let Err(error) = renewed.await {
+        live.renewing.store(false, Ordering::Relaxed);
+        tracing::warn!(%error, "a session could not be renewed");
+    }
+}
+
+/// The live sessions of a user, newest first.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database cannot be read.
+pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>> {
+    let now = doorward.clock.now();
+    let Some(account) = users::account(&mut &doorward.db, user).await? else { return Ok(Vec::new()) };
+    let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
+    for session in &mut sessions {
+        session.last_seen_at = session.last_seen_at.max(doorward.activity.of(&session.id).unwrap_or(session.created_at));
+    }
+    Ok(sessions)
+}
+
+/// Ends the session that the request was made with.
+pub(crate) async fn sign_out(doorward: &Doorward, signed_in: &SignedIn, client: &Client) -> Result<()> {
+    let now = doorward.clock.now();
+    let session = signed_in.session();
+    doorward.db.transaction(|mut tx| async move { end(&mut tx, doorward, client, session, Kind::SignedOut, now).await }).await
+}
+
+/// Ends one of the caller's sessions; whatever else the id names is left alone, and nothing is told of it.
+pub(crate) async fn revoke(doorward: &Doorward, caller: &SignedIn, id: &SessionId, client: &Client) -> Result<()> {
+    let now = doorward.clock.now();
+    let user = caller.user().id;
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            let tx = &mut tx;
+            if store::delete(tx, &user, id).await? {
+                forget_session(doorward, tx, id).await?;
+                audit::record(tx, doorward, client, Event::own(Kind::SessionRevoked, user).session(*id), now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Ends all sessions of the caller but the one that the request was made with.
+pub(crate) async fn revoke_others(doorward: &Doorward, caller: &SignedIn, client: &Client) -> Result<()> {
+    let now = doorward.clock.now();
+    let (user, own) = (caller.user().id, caller.session().id);
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            let tx = &mut tx;
+            let ended = store::delete_others(tx, &user, &own).await?;
+            tell_ended(tx, doorward, client, &user, &ended, now).await
+        })
+        .await
+}
+
+/// Ends all sessions of the caller, this one included.
+pub(crate) async fn revoke_all(doorward: &Doorward, caller: &SignedIn, client: &Client) -> Result<()> {
+    let user = caller.user().id;
+    users::sign_out_everywhere(doorward, &user, Some(user), client).await
+}
+
+/// Ends, in the transaction that removed a passkey, the sessions that were opened with it, except the caller's own.
+pub(crate) async fn end_those_of_passkey(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    user: &UserId,
+    credential: &[u8],
+    except: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<()> {
+    let except = except.copied().unwrap_or(SessionId([0; 16]));
+    let ended = store::delete_of_passkey(tx, user, credential, &except).await?;
+    tell_ended(tx, doorward, client, user, &ended, now).await
+}
+
+async fn tell_ended(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    user: &UserId,
+    ended: &[SessionId],
+    now: Timestamp,
+) -> Result<()> {
+    for id in ended {
+        forget_session(doorward, tx, id).await?;
+        audit::record(tx, doorward, client, Event::own(Kind::SessionRevoked, *user).session(*id), now).await?;
+    }
+    Ok(())
+}
+
+async fn end(tx: &mut Tx, doorward: &Doorward, client: &Client, session: &Session, kind: Kind, now: Timestamp) -> Result<()> {
+    if store::delete(tx, &session.user_id, &session.id).await? {
+        forget_session(doorward, tx, &session.id).await?;
+        audit::record(tx, doorward, client, Event::own(kind, session.user_id).session(session.id), now).await?;
+    }
+    Ok(())
+}
+
+/// Has memory forget a session once the transaction is durable.
+pub(crate) async fn forget_session(doorward: &Doorward, tx: &mut Tx, id: &SessionId) -> Result<()> {
+    let (server, id) = (doorward.clone(), *id);
+    tx.after_commit(move || server.cache.forget_session(&id));
+    tell_server(doorward, tx).await
+}
+
+/// Has memory forget who a user is, once the transaction is durable: epoch, roles and profile are read again.
+pub(crate) async fn forget_user(doorward: &Doorward, tx: &mut Tx, user: &UserId) -> Result<()> {
+    let (server, user) = (doorward.clone(), *user);
+    tx.after_commit(move || server.cache.forget_user(&user));
+    tell_server(doorward, tx).await
+}
+
+/// Has memory forget everyone, once the transaction is durable.
+pub(crate) async fn forget_everyone(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
+    let server = doorward.clone();
+    tx.after_commit(move || server.cache.forget_everyone());
+    tell_server(doorward, tx).await
+}
+
+/// Leaves word for the server that runs on the same database, which looks for it several times a second.
+async fn tell_server(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
+    match doorward.seat {
+        Seat::Server => Ok(()),
+        Seat::Beside => store::count_outside_change(tx).await,
+    }
+}
+
+/// Who was seen when, on its way to the database: written once a minute for everyone together.
+#[derive(Debug, Default)]
+pub(crate) struct Activity(Mutex<HashMap<SessionId, Timestamp>>);
+
+impl Activity {
+    /// The grain of last use.
+    const GRAIN: Span = Span::minutes(1);
+
+    fn saw(&self, live: &Live, now: Timestamp) {
+        let last = live.seen.load(Ordering::Relaxed);
+        if now.as_millis() - last >= Self::GRAIN.as_millis() {
+            live.seen.store(now.as_millis(), Ordering::Relaxed);
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(live.session.id, now);
+        }
+    }
+
+    fn of(&self, id: &SessionId) -> Option<Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+    }
+
+    fn take(&self) -> Vec<(SessionId, Timestamp)> {
+        let mut all: Vec<_> = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// Writes who was seen when.
+pub(crate) async fn flush_activity(doorward: &Doorward) -> Result<()> {
+    let seen = doorward.activity.take();
+    for batch in seen.chunks(500) {
+        doorward
+            .db
+            .transaction(|mut tx| async move {
+                let tx = &mut tx;
+                for (session, at) in batch {
+                    store::saw(tx, session, *at).await?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes sessions that have ended; how many.
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+    doorward.db.transaction(|mut tx| async move { store::delete_expired(&mut tx, now, most).await }).await
+}
+
+/// The number of changes made beside the server so far.
+pub(crate) async fn outside_changes(db: &Db) -> Result<i64> {
+    store::outside_changes(db).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! Sessions in SQL.
+
+use std::sync::atomic::{AtomicBool, AtomicI64};
+
+use super::{Live, Method, Session};
+use crate::{
+    error::{Error, Result},
+    ids::{SessionId, UserId},
+    store::{Db, Row, Tx, values},
+    time::Timestamp,
+};
+
+/// A session on its way into the database.
+pub(super) struct NewRow<'a> {
+    pub session: &'a Session,
+    pub token_hash: &'a [u8; 32],
+    pub user_epoch: i64,
+    pub user_verified: bool,
+    pub backed_up: bool,
+}
+
+fn method_number(method: Method) -> i64 {
+    match method {
+        Method::Otp => 1,
+        Method::Passkey => 2,
+    }
+}
+
+fn method(number: i64) -> Result<Method> {
+    match number {
+        1 => Ok(Method::Otp),
+        2 => Ok(Method::Passkey),
+        other => Err(Error::Internal(format!("no method has the number {other}").into())),
+    }
+}
+
+const INSERT: &str = "
+    insert into sessions (id, user_id, token_hash, user_epoch, method, passkey, aal, user_verified, backed_up,
+                          created_at, authenticated_at, expires_at, ip, user_agent)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+
+pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
+    let session = row.session;
+    let values = values![
+        &session.id,
+        &session.user_id,
+        row.token_hash,
+        row.user_epoch,
+        method_number(session.method),
+        session.passkey.as_ref(),
+        u32::from(session.aal),
+        row.user_verified,
+        row.backed_up,
+        session.created_at,
+        session.authenticated_at,
+        session.expires_at,
+        session.ip.as_ref(),
+        session.user_agent.as_ref(),
+    ];
+    tx.execute(INSERT, values).await.map(drop)
+}
+
+// The old hash in the guard: a session that ended meanwhile stays ended.
+const RENEW_PROOF: &str = "
+    update sessions
+       set token_hash = $1, user_epoch = $2, method = $3, passkey = $4, aal = $5, user_verified = $6, backed_up = $7,
+           authenticated_at = $8, expires_at = $9, ip = $10, user_agent = $11
+     where id = $12 and token_hash = $13";
+
+/// Puts a new proof and token under a session; whether it was still there.
+pub(super) async fn renew_proof(tx: &mut Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) -> Result<bool> {
+    let session = row.session;
+    let values = values![
+        row.token_hash,
+        row.user_epoch,
+        method_number(session.method),
+        session.passkey.as_ref(),
+        u32::from(session.aal),
+        row.user_verified,
+        row.backed_up,
+        session.authenticated_at,
+        session.expires_at,
+        session.ip.as_ref(),
+        session.user_agent.as_ref(),
+        &session.id,
+        old_hash,
+    ];
+    Ok(tx.execute(RENEW_PROOF, values).await? > 0)
+}
+
+const FIND: &str = "
+    select id, user_id, method, passkey, aal, created_at, authenticated_at, expires_at, ip, user_agent, token_hash, user_epoch
+      from sessions
+     where id = $1";
+
+pub(super) async fn find(db: &Db, id: &SessionId) -> Result<Option<Live>> {
+    db.optional(FIND, values![id], |row| {
+        let session = session(row, row.get(5)?)?;
+        Ok(Live {
+            token_hash: row.get(10)?,
+            user_epoch: row.get(11)?,
+            seen: AtomicI64::new(0),
+            renewing: AtomicBool::new(false),
+            session,
+        })
+    })
+    .await
+}
+
+const OF_USER: &str = "
+    select s.id, s.user_id, s.method, s.passkey, s.aal, s.created_at, s.authenticated_at, s.expires_at, s.ip, s.user_agent,
+           coalesce(a.last_seen_at, s.authenticated_at)
+      from sessions s left join session_activity a on a.session_id = s.id
+     where s.user_id = $1 and s.user_epoch = $2 and s.expires_at > $3
+     order by s.created_at desc, s.id desc";
+
+pub(super) async fn of_user(db: &Db, user: &UserId, epoch: i64, now: Timestamp) -> Result<Vec<Session>> {
+    db.all(OF_USER, values![user, epoch, now], |row| session(row, row.get(10)?)).await
+}
+
+fn session(row: &Row<'_>, last_seen_at: Timestamp) -> Result<Session> {
+    Ok(Session {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        method: method(row.get(2)?)?,
+        passkey: row.get(3)?,
+        aal: u8::try_from(row.get::<u32>(4)?).unwrap_or(0),
+        created_at: row.get(5)?,
+        authenticated_at: row.get(6)?,
+        expires_at: row.get(7)?,
+        ip: row.get(8)?,
+        user_agent: row.get(9)?,
+        last_seen_at,
+    })
+}
+
+const DELETE: &str = "delete from sessions where id = $1 and user_id = $2";
+
+pub(super) async fn delete(tx: &mut Tx, user: &UserId, id: &SessionId) -> Result<bool> {
+    Ok(tx.execute(DELETE, values![id, user]).await? > 0)
+}
+
+const DELETE_OTHERS: &str = "delete from sessions where user_id = $1 and id <> $2 returning id";
+
+pub(super) async fn delete_others(tx: &mut Tx, user: &UserId, own: &SessionId) -> Result<Vec<SessionId>> {
+    tx.all(DELETE_OTHERS, values![user, own], |row| row.get(0)).await
+}
+
+const DELETE_OF_PASSKEY: &str = "
+    delete from sessions where user_id = $1 and passkey = $2 and id <> $3 returning id";
+
+pub(super) async fn delete_of_passkey(
+    tx: &mut Tx,
+    user: &UserId,
+    credential: &[u8],
+    except: &SessionId,
+) -> Result<Vec<SessionId>> {
+    tx.all(DELETE_OF_PASSKEY, values![user, credential, except], |row| row.get(0)).await
+}
+
+const BEYOND: &str = "
+    select s.id
+      from sessions s left join session_activity a on a.session_id = s.id
+     where s.user_id = $1
+     order by coalesce(a.last_seen_at, s.authenticated_at) desc, s.id desc
+     limit 1000 offset $2";
+
+/// The sessions beyond the most that the user may have, those idle for longest.
+pub(super) async fn beyond(tx: &mut Tx, user: &UserId, most: u32) -> Result<Vec<SessionId>> {
+    tx.all(BEYOND, values![user, most], |row| row.get(0)).await
+}
+
+const RENEW: &str = "update sessions set expires_at = $1 where id = $2 and expires_at = $3";
+
+pub(super) async fn renew(tx: &mut Tx, id: &SessionId, from: Timestamp, to: Timestamp) -> Result<()> {
+    tx.execute(RENEW, values![to, id, from]).await.map(drop)
+}
+
+// The session may have ended meanwhile: then nobody was seen.
+const SAW: &str = "
+    insert into session_activity (session_id, last_seen_at)
+    select id, $1 from sessions where id = $2
+    on conflict (session_id) do update set last_seen_at = excluded.last_seen_at";
+
+pub(super) async fn saw(tx: &mut Tx, session: &SessionId, at: Timestamp) -> Result<()> {
+    tx.execute(SAW, values![at, session]).await.map(drop)
+}
+
+const DELETE_EXPIRED: &str = "
+    delete from sessions where id in (select id from sessions where expires_at <= $1 order by expires_at limit $2)";
+
+pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp, most: u32) -> Result<u64> {
+    tx.execute(DELETE_EXPIRED, values![now, most]).await
+}
+
+const COUNT_OUTSIDE_CHANGE: &str = "update meta set value = value + 1 where key = 'outside_changes'";
+
+pub(super) async fn count_outside_change(tx: &mut Tx) -> Result<()> {
+    tx.execute(COUNT_OUTSIDE_CHANGE, &[]).await.map(drop)
+}
+
+const OUTSIDE_CHANGES: &str = "select value from meta where key = 'outside_changes'";
+
+pub(super) async fn outside_changes(db: &Db) -> Result<i64> {
+    Ok(db.optional(OUTSIDE_CHANGES, &[], |row| row.get(0)).await?.unwrap_or(0))
+}

@@ -1,0 +1,49 @@
+use super::*;
+
+const DAY: Lifetime = Lifetime { idle: Span::hours(2), absolute: Span::hours(24) };
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_millis(0) + Span::minutes(minutes)
+}
+
+fn session(expires_at: Timestamp) -> Session {
+    Session {
+        id: SessionId([1; 16]),
+        user_id: UserId([2; 16]),
+        method: Method::Otp,
+        passkey: None,
+        aal: 0,
+        created_at: at(0),
+        authenticated_at: at(0),
+        expires_at,
+        last_seen_at: at(0),
+        ip: None,
+        user_agent: None,
+    }
+}
+
+#[test]
+fn a_session_is_renewed_in_the_second_half_of_its_idle_life() {
+    let session = session(at(120));
+
+    assert_eq!(session.renewal(DAY, at(60)), None);
+    assert_eq!(session.renewal(DAY, at(61)), Some(at(181)));
+}
+
+/// Item 64: use does not move the absolute end.
+#[test]
+fn a_renewal_never_passes_the_absolute_end() {
+    let late = session(at(24 * 60 - 30));
+
+    assert_eq!(late.renewal(DAY, at(24 * 60 - 31)), None, "not worth a write");
+    assert!(late.is_live(DAY, at(24 * 60 - 31)));
+    assert!(!late.is_live(DAY, at(24 * 60)));
+}
+
+#[test]
+fn a_session_whose_user_becomes_an_administrator_is_cut_short() {
+    let long = session(at(7 * 24 * 60));
+    let admin = Lifetime { idle: Span::minutes(30), absolute: Span::hours(12) };
+
+    assert_eq!(long.renewal(admin, at(10)), Some(at(40)));
+}

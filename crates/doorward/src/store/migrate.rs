@@ -1,0 +1,53 @@
+//! The schema, step by step. A database is copied before it is changed.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+
+const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+
+/// The schema that this Doorward works with.
+pub const SCHEMA_VERSION: usize = STEPS.len();
+
+/// The schema that a database has; 0 for an empty one.
+pub(super) fn version(connection: &Connection) -> Result<usize> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        .map_err(|error| Error::Unavailable(error.into()))
+        .and_then(|version| usize::try_from(version).map_err(|error| Error::Unavailable(error.into())))
+}
+
+/// Brings a database up to date, after copying it to `{file}.v{version}.bak` where it holds anything.
+pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<()> {
+    let found = version(connection)?;
+    if found > SCHEMA_VERSION {
+        let message = format!(
+            "the database has schema {found} and this doorward knows {SCHEMA_VERSION}: run the newer doorward, or restore a backup"
+        );
+        return Err(Error::Unavailable(message.into()));
+    }
+    if found == SCHEMA_VERSION {
+        return Ok(());
+    }
+    if found > 0 {
+        let mut copy = file.as_os_str().to_owned();
+        copy.push(format!(".v{found}.bak"));
+        super::sqlite::copy(connection, Path::new(&copy))?;
+    }
+    apply(connection, found).map_err(|error| Error::Unavailable(error.into()))
+}
+
+/// Every step in one transaction: a database has one schema or the other, whatever happens on the way.
+fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
+    // Another process may have migrated while this one waited for the lock.
+    let current: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(current).unwrap_or(found).max(found);
+    for (index, step) in STEPS.iter().enumerate().skip(done) {
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+    }
+    tx.commit()
+}
