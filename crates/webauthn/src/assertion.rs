@@ -68,7 +68,7 @@ impl AssertionResponse {
     /// The [`Refusal`] names the first check that failed.
     pub fn check_context(&self, policy: &Policy, challenge: &[u8]) -> Result<(), Refusal> {
         self.check_client_data(policy, challenge)?;
-        // Step 15.
+        // §7.2 step 15.
         AuthenticatorData::parse(&self.authenticator_data)?.check_rp_id(policy)
     }
 
@@ -85,29 +85,29 @@ impl AssertionResponse {
         stored: &Credential,
         user_handle: &[u8],
     ) -> Result<VerifiedAssertion, Refusal> {
-        // Step 5 does not apply: `allowCredentials` is empty, so that the options name nobody.
+        // §7.2 step 5 does not apply: `allowCredentials` is empty, so that the options name nobody.
         self.check_owner(stored, user_handle)?;
-        // Steps 7 to 14.
+        // §7.2 steps 7 to 14.
         self.check_client_data(policy, challenge)?;
         let data = AuthenticatorData::parse(&self.authenticator_data)?;
         // §6.3.3: only registrations carry a credential.
         if data.attested.is_some() {
             return Err(Refusal::AttestedDataUnexpected);
         }
-        // Steps 15 to 18.
+        // §7.2 steps 15 to 18.
         data.check(policy)?;
-        // Step 19.
+        // §7.2 step 19.
         if data.backup_eligible() != stored.backup_eligible {
             return Err(Refusal::BackupEligibilityChanged);
         }
-        // Steps 20 and 21.
+        // §7.2 steps 20 and 21.
         self.check_signature(stored)?;
-        // Step 22.
+        // §7.2 step 22.
         let grew = counter_grew(stored.sign_count, data.sign_count);
         if !grew && policy.counter == CounterPolicy::Refuse {
             return Err(Refusal::CounterRegression);
         }
-        // Step 23: no extensions were asked for. Step 24 is the caller's.
+        // §7.2 step 23: no extensions were asked for. Step 24 is the caller's.
         Ok(VerifiedAssertion {
             credential_id: self.credential_id.clone(),
             sign_count: stored.sign_count.max(data.sign_count),
@@ -118,7 +118,7 @@ impl AssertionResponse {
         })
     }
 
-    /// Step 6: the record is the response's, and the response says the same owner as the record.
+    /// §7.2 step 6: the record is the response's, and the response says the same owner as the record.
     ///
     /// Nobody is identified before the ceremony, so the user handle must be there. Without this check
     /// one person's credential would open whatever account its handle names.
@@ -137,13 +137,13 @@ impl AssertionResponse {
     }
 
     fn check_client_data(&self, policy: &Policy, challenge: &[u8]) -> Result<(), Refusal> {
-        // Steps 8 and 9.
+        // §7.2 steps 8 and 9.
         let client_data = self.client_data.as_ref().map_err(|&refusal| refusal)?;
-        // Steps 10 to 14.
+        // §7.2 steps 10 to 14.
         client_data.check(Ceremony::Get, policy, challenge)
     }
 
-    /// Steps 20 and 21: the stored key, by the stored algorithm, signed exactly these bytes.
+    /// §7.2 steps 20 and 21: the stored key, by the stored algorithm, signed exactly these bytes.
     fn check_signature(&self, stored: &Credential) -> Result<(), Refusal> {
         let key = PublicKey::parse(&stored.public_key).map_err(|_| Refusal::StoredKey)?;
         if key.algorithm() != stored.algorithm {
@@ -169,8 +169,9 @@ fn counter_grew(stored: u32, received: u32) -> bool {
 /// Proof that someone possesses a credential. Only [`AssertionResponse::verify`] makes one.
 ///
 /// ```compile_fail
-/// # let credential_id = Vec::new();
-/// let forged = doorward_webauthn::VerifiedAssertion { credential_id, ..Default::default() };
+/// fn forge(mut verified: doorward_webauthn::VerifiedAssertion) {
+///     verified.user_verified = true;
+/// }
 /// ```
 #[must_use = "what a verified assertion proves is lost unless someone acts on it"]
 #[derive(Debug, Clone, PartialEq, Eq)]

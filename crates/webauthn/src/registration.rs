@@ -73,13 +73,13 @@ impl RegistrationResponse {
         policy: &Policy,
         challenge: &[u8],
     ) -> Result<VerifiedRegistration, Refusal> {
-        // Steps 5 and 6.
+        // §7.1 steps 5 and 6.
         let client_data = self.client_data.as_ref().map_err(|&refusal| refusal)?;
-        // Steps 7 to 11.
+        // §7.1 steps 7 to 11.
         client_data.check(Ceremony::Create, policy, challenge)?;
-        // Step 12.
+        // §7.1 step 12.
         let client_data_hash = crate::sha256(&self.client_data_json);
-        // Step 13.
+        // §7.1 step 13.
         let object = AttestationObject::parse(&self.attestation_object)?;
         let data = AuthenticatorData::parse(object.authenticator_data)?;
         let attested = data.attested.ok_or(Refusal::AttestedDataMissing)?;
@@ -87,25 +87,26 @@ impl RegistrationResponse {
         if attested.id != self.credential_id {
             return Err(Refusal::CredentialId);
         }
-        // Steps 14 to 17. Steps 18 and 19 are for relying parties with wishes about backup: ours has none.
+        // §7.1 steps 14 to 17. Steps 18 and 19 are for relying parties with wishes about backup: ours has none.
         data.check(policy)?;
-        // Step 20: what was offered is enforced here, whatever the browser did with the offer.
+        // §7.1 step 20: what was offered is enforced here, whatever the browser did with the offer.
         let key = PublicKey::parse(attested.public_key)?;
         if !policy.algorithms.contains(&key.algorithm()) {
             return Err(Refusal::Algorithm);
         }
         key.validate()?;
-        // Steps 21 to 24.
+        // §7.1 steps 21 to 24.
         let format = object.check(policy, &key, client_data_hash.as_ref())?;
-        // Step 25.
+        // §7.1 step 25.
         if !CREDENTIAL_ID_LENGTHS.contains(&attested.id.len()) {
             return Err(Refusal::CredentialIdLength);
         }
-        // Step 28. A client that says nothing may be an old one: only an explicit no is refused.
+        // §7.1 step 26, that nobody has this id already, is the caller's to ask its storage.
+        // §7.1 step 28. A client that says nothing may be an old one: only an explicit no is refused.
         if policy.resident_key == ResidentKey::Required && self.discoverable == Some(false) {
             return Err(Refusal::NotDiscoverable);
         }
-        // Step 27, as far as the storage of the caller.
+        // §7.1 step 27: the record, for the caller to store.
         Ok(VerifiedRegistration {
             credential: self.credential(&data, &attested, &key),
             format,

@@ -399,7 +399,7 @@ fn bytes_that_are_not_utf8_are_refused_wherever_they_stand() {
     ] {
         let overrides = Overrides {
             client_data_json: Hook::new(|json: &mut Vec<u8>| {
-                drop(json.splice(1..1, hidden.iter().copied()))
+                json.splice(1..1, hidden.iter().copied());
             }),
             ..Overrides::default()
         };

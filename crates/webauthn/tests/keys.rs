@@ -75,11 +75,8 @@ fn modulus(bits: usize) -> Vec<u8> {
 }
 
 fn replaced(mut parameters: Vec<Parameter>, label: i64, value: Vec<u8>) -> Vec<Parameter> {
-    for parameter in &mut parameters {
-        if parameter.0 == label {
-            parameter.1.clone_from(&value);
-        }
-    }
+    let position = parameters.iter().position(|parameter| parameter.0 == label);
+    parameters[position.unwrap()].1 = value;
     parameters
 }
 
@@ -451,10 +448,13 @@ fn a_signature_of_zeros_is_refused() {
     }
 }
 
+/// Makes a signature of its two integers.
+type Change = fn(&[u8], &[u8]) -> Vec<u8>;
+
 /// Item 45.
 #[test]
 fn a_signature_that_is_not_strict_der_is_refused() {
-    let changes: [fn(&[u8], &[u8]) -> Vec<u8>; 6] = [
+    let changes: [Change; 6] = [
         // Needless zeros before either integer.
         |r, s| der(&[&[0], r].concat(), s),
         |r, s| der(r, &[&[0], s].concat()),
@@ -502,7 +502,7 @@ fn signatures_of_other_lengths_are_refused() {
         let stored = ceremony.register();
         let changes: [fn(&mut Vec<u8>); 3] = [
             |signature| signature.clear(),
-            |signature| drop(signature.pop()),
+            |signature| signature.truncate(signature.len() - 1),
             |signature| signature.insert(0, 0),
         ];
         for change in changes {
