@@ -11,6 +11,7 @@ fn integer(input: &[u8]) -> Result<i64, Malformed> {
     Reader::new(input)?.integer()
 }
 
+/// Item 31.
 #[test]
 fn integers_are_read_in_every_spelling() {
     assert_eq!(integer(&[0x00]), Ok(0));
@@ -35,12 +36,14 @@ fn integers_are_read_in_every_spelling() {
     );
 }
 
+/// Item 31.
 #[test]
 fn integers_beyond_64_bits_with_sign_are_refused() {
     assert_eq!(integer(&[0x1b, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(Malformed));
     assert_eq!(integer(&[0x3b, 0x80, 0, 0, 0, 0, 0, 0, 0]), Err(Malformed));
 }
 
+/// Item 31.
 #[test]
 fn keys_are_compared_by_value() {
     let key = |input| Reader::new(input).unwrap().key();
@@ -54,6 +57,7 @@ fn keys_are_compared_by_value() {
     assert_eq!(key(&[0xf4]), Err(Malformed), "a boolean");
 }
 
+/// Item 31.
 #[test]
 fn items_of_every_kind_are_stepped_over() {
     let items: [&[u8]; 13] = [
@@ -76,6 +80,7 @@ fn items_of_every_kind_are_stepped_over() {
     }
 }
 
+/// Item 31.
 #[test]
 fn malformed_items_are_refused() {
     let items: [&[u8]; 22] = [
@@ -107,6 +112,7 @@ fn malformed_items_are_refused() {
     }
 }
 
+/// Item 31.
 #[test]
 fn lengths_that_lie_cost_nothing() {
     for head in [0x5b, 0x7b, 0x9b, 0xbb] {
@@ -116,6 +122,7 @@ fn lengths_that_lie_cost_nothing() {
     }
 }
 
+/// Item 31.
 #[test]
 fn nesting_ends_at_four_levels() {
     assert!(item(&[0x81, 0x81, 0x81, 0x81, 0x00]).is_ok());
@@ -128,6 +135,7 @@ fn nesting_ends_at_four_levels() {
     assert_eq!(item(&vec![0x81; 60_000]), Err(Malformed));
 }
 
+/// Item 31.
 #[test]
 fn maps_have_at_most_64_entries() {
     let map = |entries: u8| {
@@ -141,12 +149,14 @@ fn maps_have_at_most_64_entries() {
     assert_eq!(Reader::new(&map(65)).unwrap().map(), Err(Malformed));
 }
 
+/// Item 31.
 #[test]
 fn input_beyond_64_kibibytes_is_refused() {
     assert!(Reader::new(&vec![0; MAX_INPUT]).is_ok());
     assert!(Reader::new(&vec![0; MAX_INPUT + 1]).is_err());
 }
 
+/// Item 31.
 #[test]
 fn each_reader_refuses_the_other_kinds() {
     let kinds: [&[u8]; 6] = [&[0x00], &[0x20], &[0x40], &[0x60], &[0x80], &[0xa0]];
