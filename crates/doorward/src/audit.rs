@@ -104,7 +104,11 @@ impl Kind {
     const fn succeeded(self) -> bool {
         !matches!(
             self,
-            Self::SignInFailed | Self::AccessDenied | Self::RateLimited | Self::CounterRegression | Self::ChallengeReplayed
+            Self::SignInFailed
+                | Self::AccessDenied
+                | Self::RateLimited
+                | Self::CounterRegression
+                | Self::ChallengeReplayed
         )
     }
 }
@@ -127,24 +131,47 @@ pub(crate) struct Event<'a> {
 impl<'a> Event<'a> {
     /// Something that a user did to their own account.
     pub(crate) fn own(kind: Kind, user: UserId) -> Self {
-        Self { kind, actor: Some(user), subject: Some(user), session: None, method: None, detail: None }
+        Self {
+            kind,
+            actor: Some(user),
+            subject: Some(user),
+            session: None,
+            method: None,
+            detail: None,
+        }
     }
 
     /// Something that happened to an account by nobody's session: the command line's doing, or a stranger's.
     pub(crate) fn to(kind: Kind, user: Option<UserId>) -> Self {
-        Self { kind, actor: None, subject: user, session: None, method: None, detail: None }
+        Self {
+            kind,
+            actor: None,
+            subject: user,
+            session: None,
+            method: None,
+            detail: None,
+        }
     }
 
     pub(crate) fn session(self, session: SessionId) -> Self {
-        Self { session: Some(session), ..self }
+        Self {
+            session: Some(session),
+            ..self
+        }
     }
 
     pub(crate) fn method(self, method: &'static str) -> Self {
-        Self { method: Some(method), ..self }
+        Self {
+            method: Some(method),
+            ..self
+        }
     }
 
     pub(crate) fn detail(self, detail: &'a str) -> Self {
-        Self { detail: Some(detail), ..self }
+        Self {
+            detail: Some(detail),
+            ..self
+        }
     }
 }
 
@@ -160,7 +187,10 @@ pub(crate) async fn record(
     event: Event<'_>,
     now: Timestamp,
 ) -> Result<()> {
-    let shard = event.subject.or(event.actor).map_or_else(|| doorward.entropy.bytes::<1>()[0], |user| user.shard());
+    let shard = event
+        .subject
+        .or(event.actor)
+        .map_or_else(|| doorward.entropy.bytes::<1>()[0], |user| user.shard());
     let id = EventId(ids::fresh(&doorward.entropy, now, shard));
     let (ip, device) = (client.ip_text(), client.device().to_string());
     let values = values![
@@ -181,8 +211,16 @@ pub(crate) async fn record(
 }
 
 /// Tells of an event in a transaction of its own: of something refused, which left nothing else behind.
-pub(crate) async fn alone(doorward: &Doorward, client: &Client, event: Event<'_>, now: Timestamp) -> Result<()> {
-    doorward.db.transaction(|mut tx| async move { record(&mut tx, doorward, client, event, now).await }).await
+pub(crate) async fn alone(
+    doorward: &Doorward,
+    client: &Client,
+    event: Event<'_>,
+    now: Timestamp,
+) -> Result<()> {
+    doorward
+        .db
+        .transaction(|mut tx| async move { record(&mut tx, doorward, client, event, now).await })
+        .await
 }
 
 /// An event as its owner or an administrator sees it.
@@ -245,9 +283,15 @@ const OF_USER: &str = "
      limit $3";
 
 /// The events of one user, newest first, from before the given one.
-pub(crate) async fn of_user(db: &Db, user: &UserId, before: Option<EventId>, limit: u32) -> Result<Vec<Recorded>> {
+pub(crate) async fn of_user(
+    db: &Db,
+    user: &UserId,
+    before: Option<EventId>,
+    limit: u32,
+) -> Result<Vec<Recorded>> {
     let before = before.unwrap_or(EventId([0xff; 16]));
-    db.all(OF_USER, values![user, &before, limit], recorded).await
+    db.all(OF_USER, values![user, &before, limit], recorded)
+        .await
 }
 
 const ALL: &str = "

@@ -278,13 +278,22 @@ impl Default for Config {
 
 impl Default for Codes {
     fn default() -> Self {
-        Self { digits: 8, lifetime: Span::minutes(10), after_passkey: AfterPasskey::Allow }
+        Self {
+            digits: 8,
+            lifetime: Span::minutes(10),
+            after_passkey: AfterPasskey::Allow,
+        }
     }
 }
 
 impl Default for Passkeys {
     fn default() -> Self {
-        Self { per_user: 20, counter: CounterPolicy::Refuse, top_origins: Vec::new(), providers_file: None }
+        Self {
+            per_user: 20,
+            counter: CounterPolicy::Refuse,
+            top_origins: Vec::new(),
+            providers_file: None,
+        }
     }
 }
 
@@ -322,7 +331,12 @@ impl Default for Limits {
 
 impl Default for Mail {
     fn default() -> Self {
-        Self { mailbox: None, from: None, code_in_subject: false, smtp: Smtp::default() }
+        Self {
+            mailbox: None,
+            from: None,
+            code_in_subject: false,
+            smtp: Smtp::default(),
+        }
     }
 }
 
@@ -342,7 +356,10 @@ impl Default for Smtp {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".into(), format: LogFormat::Text }
+        Self {
+            level: "info".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -373,7 +390,9 @@ impl Config {
     /// The relying party of all passkeys.
     #[must_use]
     pub fn rp_id(&self) -> &str {
-        self.rp_id.as_deref().unwrap_or_else(|| host_of(&self.public_url).unwrap_or_default())
+        self.rp_id
+            .as_deref()
+            .unwrap_or_else(|| host_of(&self.public_url).unwrap_or_default())
     }
 
     /// The origins that may run ceremonies and call with credentials: the one of `public_url`, and `origins`.
@@ -390,7 +409,9 @@ impl Config {
     /// Whether mail is kept in the development mailbox.
     #[must_use]
     pub fn mailbox(&self) -> bool {
-        self.mail.mailbox.unwrap_or(self.mail.smtp.host.is_none() && self.listen.ip().is_loopback())
+        self.mail
+            .mailbox
+            .unwrap_or(self.mail.smtp.host.is_none() && self.listen.ip().is_loopback())
     }
 
     /// Every problem, in the order of the keys; none means that Doorward can start.
@@ -421,61 +442,135 @@ impl Config {
         }
         if let (Some(rp_id), Some(host)) = (&self.rp_id, public_host) {
             problems.unless(is_same_or_parent(rp_id, host), "rp_id", || {
-                format!("`{rp_id}` is neither the host of public_url ({host}) nor a parent domain of it")
+                format!(
+                    "`{rp_id}` is neither the host of public_url ({host}) nor a parent domain of it"
+                )
             });
         }
-        problems.unless(!self.app_name.trim().is_empty() && self.app_name.len() <= 64 && !self.app_name.chars().any(char::is_control), "app_name", || {
-            "must be 1 to 64 characters, without control characters".into()
-        });
+        problems.unless(
+            !self.app_name.trim().is_empty()
+                && self.app_name.len() <= 64
+                && !self.app_name.chars().any(char::is_control),
+            "app_name",
+            || "must be 1 to 64 characters, without control characters".into(),
+        );
         for email in &self.admin_emails {
-            problems.unless(Address::parse(email).is_ok(), "admin_emails", || format!("`{email}` is not an email address"));
+            problems.unless(Address::parse(email).is_ok(), "admin_emails", || {
+                format!("`{email}` is not an email address")
+            });
         }
         let public = !self.listen.ip().is_loopback();
         problems.unless(!public || (self.is_https() && !self.trusted_proxies.is_empty()), "listen", || {
             format!("{} is a public address and Doorward speaks plain http: listen on loopback, or put a proxy that ends TLS in front, name it in trusted_proxies and set an https public_url", self.listen)
         });
-        problems.unless(self.metrics_listen != Some(self.listen), "metrics_listen", || "must differ from listen".into());
+        problems.unless(
+            self.metrics_listen != Some(self.listen),
+            "metrics_listen",
+            || "must differ from listen".into(),
+        );
     }
 
     fn check_codes_and_passkeys(&self, problems: &mut Problems) {
         problems.range("codes.digits", self.codes.digits, 6, 10);
-        problems.range("codes.lifetime", self.codes.lifetime, Span::minutes(1), Span::minutes(10));
+        problems.range(
+            "codes.lifetime",
+            self.codes.lifetime,
+            Span::minutes(1),
+            Span::minutes(10),
+        );
         problems.range("passkeys.per_user", self.passkeys.per_user, 1, 20);
         for origin in &self.passkeys.top_origins {
-            problems.unless(is_origin(origin), "passkeys.top_origins", || format!("`{origin}` is not an origin"));
+            problems.unless(is_origin(origin), "passkeys.top_origins", || {
+                format!("`{origin}` is not an origin")
+            });
         }
     }
 
     fn check_sessions(&self, problems: &mut Problems) {
         let sessions = &self.sessions;
-        problems.range("sessions.idle", sessions.idle, Span::minutes(1), Span::days(30));
-        problems.range("sessions.absolute", sessions.absolute, sessions.idle, Span::days(365));
-        problems.range("sessions.admin_idle", sessions.admin_idle, Span::minutes(1), sessions.idle);
-        problems.range("sessions.admin_absolute", sessions.admin_absolute, sessions.admin_idle, sessions.absolute);
-        problems.range("sessions.fresh", sessions.fresh, Span::minutes(1), Span::hours(1));
+        problems.range(
+            "sessions.idle",
+            sessions.idle,
+            Span::minutes(1),
+            Span::days(30),
+        );
+        problems.range(
+            "sessions.absolute",
+            sessions.absolute,
+            sessions.idle,
+            Span::days(365),
+        );
+        problems.range(
+            "sessions.admin_idle",
+            sessions.admin_idle,
+            Span::minutes(1),
+            sessions.idle,
+        );
+        problems.range(
+            "sessions.admin_absolute",
+            sessions.admin_absolute,
+            sessions.admin_idle,
+            sessions.absolute,
+        );
+        problems.range(
+            "sessions.fresh",
+            sessions.fresh,
+            Span::minutes(1),
+            Span::hours(1),
+        );
         problems.range("sessions.per_user", sessions.per_user, 1, 1000);
-        problems.range("sessions.cache_entries", sessions.cache_entries, 64, 100_000_000);
+        problems.range(
+            "sessions.cache_entries",
+            sessions.cache_entries,
+            64,
+            100_000_000,
+        );
     }
 
     fn check_limits(&self, problems: &mut Problems) {
-        problems.range("limits.address_interval", self.limits.address_interval, Span::ZERO, Span::hours(1));
-        problems.range("limits.failures_before_long_codes", self.limits.failures_before_long_codes, 1, 100);
+        problems.range(
+            "limits.address_interval",
+            self.limits.address_interval,
+            Span::ZERO,
+            Span::hours(1),
+        );
+        problems.range(
+            "limits.failures_before_long_codes",
+            self.limits.failures_before_long_codes,
+            1,
+            100,
+        );
         problems.range("limits.networks", self.limits.networks, 1024, 16_777_216);
     }
 
     fn check_mail(&self, problems: &mut Problems) {
-        problems.unless(!self.mailbox() || self.listen.ip().is_loopback(), "mail.mailbox", || {
-            format!("the development mailbox shows every code, and {} is a public address", self.listen)
-        });
-        problems.unless(self.mailbox() || self.mail.smtp.host.is_some(), "mail.smtp.host", || {
-            "name the SMTP server that sends the codes".into()
-        });
+        problems.unless(
+            !self.mailbox() || self.listen.ip().is_loopback(),
+            "mail.mailbox",
+            || {
+                format!(
+                    "the development mailbox shows every code, and {} is a public address",
+                    self.listen
+                )
+            },
+        );
+        problems.unless(
+            self.mailbox() || self.mail.smtp.host.is_some(),
+            "mail.smtp.host",
+            || "name the SMTP server that sends the codes".into(),
+        );
         if let Some(from) = &self.mail.from {
-            problems.unless(crate::mail::Sender::parse(from).is_ok(), "mail.from", || format!("`{from}` is not an email address"));
+            problems.unless(
+                crate::mail::Sender::parse(from).is_ok(),
+                "mail.from",
+                || format!("`{from}` is not an email address"),
+            );
         }
-        problems.unless(self.mail.smtp.username.is_some() == self.mail.smtp.password.is_some(), "mail.smtp.username", || {
-            "an account and its password go together".into()
-        });
+        problems.unless(
+            self.mail.smtp.username.is_some() == self.mail.smtp.password.is_some(),
+            "mail.smtp.username",
+            || "an account and its password go together".into(),
+        );
         problems.range("mail.smtp.connections", self.mail.smtp.connections, 1, 64);
     }
 }
@@ -485,20 +580,35 @@ struct Problems(Vec<Problem>);
 impl Problems {
     fn unless(&mut self, fine: bool, key: &'static str, message: impl FnOnce() -> String) {
         if !fine {
-            self.0.push(Problem { key, message: message() });
+            self.0.push(Problem {
+                key,
+                message: message(),
+            });
         }
     }
 
-    fn range<T: PartialOrd + std::fmt::Display>(&mut self, key: &'static str, value: T, least: T, most: T) {
+    fn range<T: PartialOrd + std::fmt::Display>(
+        &mut self,
+        key: &'static str,
+        value: T,
+        least: T,
+        most: T,
+    ) {
         let fine = least <= value && value <= most;
-        self.unless(fine, key, || format!("must be {least} to {most}, and is {value}"));
+        self.unless(fine, key, || {
+            format!("must be {least} to {most}, and is {value}")
+        });
     }
 }
 
 /// Whether the text is an origin just as browsers write it: lower case, no default port, no path.
 fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else { return false };
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let Ok(uri) = text.parse::<Uri>() else {
+        return false;
+    };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
     let default_port = match scheme {
         "https" => 443,
         "http" => 80,
@@ -515,7 +625,10 @@ fn is_origin(text: &str) -> bool {
 
 fn host_of(origin: &str) -> Option<&str> {
     let rest = origin.split_once("://")?.1;
-    let host = rest.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(rest, |(host, _)| host);
+    let host = rest
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(rest, |(host, _)| host);
     (!host.is_empty()).then_some(host)
 }
 
@@ -524,7 +637,11 @@ fn is_localhost(host: &str) -> bool {
 }
 
 fn is_same_or_parent(rp_id: &str, host: &str) -> bool {
-    rp_id == host || (rp_id.contains('.') && host.strip_suffix(rp_id).is_some_and(|sub| sub.ends_with('.')))
+    rp_id == host
+        || (rp_id.contains('.')
+            && host
+                .strip_suffix(rp_id)
+                .is_some_and(|sub| sub.ends_with('.')))
 }
 
 #[cfg(test)]
@@ -532,7 +649,11 @@ mod tests {
     use super::*;
 
     fn keys(config: &Config) -> Vec<&'static str> {
-        config.check().into_iter().map(|problem| problem.key).collect()
+        config
+            .check()
+            .into_iter()
+            .map(|problem| problem.key)
+            .collect()
     }
 
     #[test]
@@ -543,24 +664,52 @@ mod tests {
     /// Items 1, 2: fewer than six digits, or more than ten minutes, do not start.
     #[test]
     fn weak_codes_are_refused() {
-        let codes = Codes { digits: 5, lifetime: Span::minutes(11), ..Codes::default() };
-        assert_eq!(keys(&Config { codes, ..Config::default() }), ["codes.digits", "codes.lifetime"]);
+        let codes = Codes {
+            digits: 5,
+            lifetime: Span::minutes(11),
+            ..Codes::default()
+        };
+        assert_eq!(
+            keys(&Config {
+                codes,
+                ..Config::default()
+            }),
+            ["codes.digits", "codes.lifetime"]
+        );
     }
 
     /// Item 120: plain http outside loopback does not start, nor does a mailbox there.
     #[test]
     fn plain_http_on_a_public_address_is_refused() {
-        let public = Config { listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+        let public = Config {
+            listen: "0.0.0.0:80".parse().unwrap(),
+            ..Config::default()
+        };
         assert_eq!(keys(&public), ["listen", "mail.smtp.host"]);
 
-        let mail = Mail { mailbox: Some(true), ..Mail::default() };
-        assert_eq!(keys(&Config { mail, ..public.clone() }), ["listen", "mail.mailbox"]);
+        let mail = Mail {
+            mailbox: Some(true),
+            ..Mail::default()
+        };
+        assert_eq!(
+            keys(&Config {
+                mail,
+                ..public.clone()
+            }),
+            ["listen", "mail.mailbox"]
+        );
 
-        let smtp = Smtp { host: Some("mail.example.com".into()), ..Smtp::default() };
+        let smtp = Smtp {
+            host: Some("mail.example.com".into()),
+            ..Smtp::default()
+        };
         let behind_a_proxy = Config {
             public_url: "https://auth.example.com".into(),
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-            mail: Mail { smtp, ..Mail::default() },
+            mail: Mail {
+                smtp,
+                ..Mail::default()
+            },
             ..public
         };
         assert_eq!(keys(&behind_a_proxy), [""; 0]);
@@ -569,12 +718,25 @@ mod tests {
     /// Items 18, 24: an origin is written as a browser writes it.
     #[test]
     fn origins_are_exact() {
-        for origin in ["https://example.org", "https://example.org:8443", "http://localhost:5173"] {
+        for origin in [
+            "https://example.org",
+            "https://example.org:8443",
+            "http://localhost:5173",
+        ] {
             assert!(is_origin(origin), "{origin}");
         }
         for origin in [
-            "", "example.org", "https://example.org/", "https://Example.org", "https://example.org:443", "http://localhost:80",
-            "https://example.org.", "https://user@example.org", "https://example.org/path", "ftp://example.org", "null",
+            "",
+            "example.org",
+            "https://example.org/",
+            "https://Example.org",
+            "https://example.org:443",
+            "http://localhost:80",
+            "https://example.org.",
+            "https://user@example.org",
+            "https://example.org/path",
+            "ftp://example.org",
+            "null",
         ] {
             assert!(!is_origin(origin), "{origin}");
         }

@@ -98,7 +98,10 @@ pub enum Error {
 impl Error {
     /// A member of the request with the wrong value.
     pub(crate) fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::InvalidField { field: field.into(), message: message.into() }
+        Self::InvalidField {
+            field: field.into(),
+            message: message.into(),
+        }
     }
 
     /// The status, and the code that clients match on. Codes never change meaning.

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use crate::{secret::Entropy, time::Timestamp};
 
 /// The bytes of every identifier.
-pub type IdBytes = [u8; 16];
+pub(crate) type IdBytes = [u8; 16];
 
 /// Says how an identifier is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -103,11 +103,21 @@ mod tests {
 
     #[test]
     fn ids_read_back_what_they_write_and_nothing_else() {
-        let id = UserId(fresh(&Entropy::seeded(1), Timestamp::from_millis(1_777_777_777_000), 9));
+        let id = UserId(fresh(
+            &Entropy::seeded(1),
+            Timestamp::from_millis(1_777_777_777_000),
+            9,
+        ));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.shard(), 9);
 
-        for text in ["", "a", "AAAAAAAAAAAAAAAAAAAAAB", "AAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAA\0"] {
+        for text in [
+            "",
+            "a",
+            "AAAAAAAAAAAAAAAAAAAAAB",
+            "AAAAAAAAAAAAAAAAAAAAAA=",
+            "AAAAAAAAAAAAAAAAAAAAA\0",
+        ] {
             assert_eq!(text.parse::<UserId>(), Err(NotAnId), "{text:?}");
         }
     }

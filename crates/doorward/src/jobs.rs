@@ -26,11 +26,17 @@ const EVENTS: Span = Span::days(90);
 pub(crate) fn start(doorward: &Doorward) {
     let weak = Arc::downgrade(&doorward.0);
     tokio::spawn(deliver_mail(Weak::clone(&weak)));
-    every(Duration::from_secs(60), Weak::clone(&weak), async |doorward| {
-        sessions::flush_activity(&doorward).await?;
-        sweep(&doorward).await
+    every(
+        Duration::from_secs(60),
+        Weak::clone(&weak),
+        async |doorward| {
+            sessions::flush_activity(&doorward).await?;
+            sweep(&doorward).await
+        },
+    );
+    every(Duration::from_millis(250), weak, async |doorward| {
+        notice_outside_changes(&doorward).await
     });
-    every(Duration::from_millis(250), weak, async |doorward| notice_outside_changes(&doorward).await);
 }
 
 fn every<F>(pause: Duration, doorward: Weak<Inner>, job: impl Fn(Doorward) -> F + Send + 'static)
@@ -42,7 +48,9 @@ where
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(doorward) = doorward.upgrade().map(Doorward) else { return };
+            let Some(doorward) = doorward.upgrade().map(Doorward) else {
+                return;
+            };
             if let Err(error) = job(doorward).await {
                 tracing::warn!(%error, "a job in the background failed");
             }
@@ -59,7 +67,9 @@ async fn deliver_mail(doorward: Weak<Inner>) {
         tracing::warn!(%error, "the claims of an earlier server could not be taken back");
     }
     loop {
-        let Some(doorward) = doorward.upgrade().map(Doorward) else { return };
+        let Some(doorward) = doorward.upgrade().map(Doorward) else {
+            return;
+        };
         if let Err(error) = outbox::deliver_due(&doorward).await {
             tracing::warn!(%error, "mail could not be taken from the outbox");
         }
@@ -81,7 +91,11 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
 /// Forgets all that memory holds when the command line has changed something: roles, epochs, sessions.
 pub(crate) async fn notice_outside_changes(doorward: &Doorward) -> Result<()> {
     let changes = sessions::outside_changes(&doorward.db).await?;
-    if doorward.outside_changes.swap(changes, std::sync::atomic::Ordering::Relaxed) != changes {
+    if doorward
+        .outside_changes
+        .swap(changes, std::sync::atomic::Ordering::Relaxed)
+        != changes
+    {
         doorward.cache.forget_everyone();
     }
     Ok(())
@@ -91,5 +105,8 @@ const RESTORE_EPOCH: &str = "select value from meta where key = 'restore_epoch'"
 
 /// How often this database has been restored from a backup: what was made before is worth nothing after.
 pub(crate) async fn restore_epoch(db: &Db) -> Result<i64> {
-    Ok(db.optional(RESTORE_EPOCH, values![], |row| row.get(0)).await?.unwrap_or(0))
+    Ok(db
+        .optional(RESTORE_EPOCH, values![], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
 }

@@ -32,7 +32,13 @@ pub mod testing;
 mod time;
 pub mod users;
 
-use std::{fs, io, ops::Deref, os::unix::fs::OpenOptionsExt, path::Path, sync::{Arc, atomic::AtomicI64}};
+use std::{
+    fs, io,
+    ops::Deref,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use tokio::sync::Notify;
 
@@ -211,32 +217,48 @@ impl Builder {
     /// Uses this root key in place of the file in the data folder.
     #[must_use]
     pub fn root_key(self, key: RootKey) -> Self {
-        Self { root_key: Some(key), ..self }
+        Self {
+            root_key: Some(key),
+            ..self
+        }
     }
 
     /// Sends mail through this.
     #[must_use]
     pub fn mailer(self, mailer: Arc<dyn Mailer>) -> Self {
-        Self { mailer: Some(mailer), ..self }
+        Self {
+            mailer: Some(mailer),
+            ..self
+        }
     }
 
     /// Keeps mail in this mailbox.
     #[must_use]
     pub fn mailbox(self, mailbox: Mailbox) -> Self {
-        Self { mailbox: Some(mailbox), ..self }
+        Self {
+            mailbox: Some(mailbox),
+            ..self
+        }
     }
 
     /// Works beside a server on the same database, as the command line does: no work in the background, and a server
     /// that runs is told of every change.
     #[must_use]
     pub fn beside_a_server(self) -> Self {
-        Self { seat: Seat::Beside, jobs: false, ..self }
+        Self {
+            seat: Seat::Beside,
+            jobs: false,
+            ..self
+        }
     }
 
     /// Starts no work in the background; mail leaves by [`Doorward::deliver_mail`].
     #[must_use]
     pub fn without_jobs(self) -> Self {
-        Self { jobs: false, ..self }
+        Self {
+            jobs: false,
+            ..self
+        }
     }
 
     /// Opens Doorward.
@@ -246,7 +268,10 @@ impl Builder {
     pub async fn open(self) -> Result<Doorward> {
         let problems = self.config.check();
         if !problems.is_empty() {
-            let list: Vec<_> = problems.iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect();
+            let list: Vec<_> = problems
+                .iter()
+                .map(|problem| format!("{}: {}", problem.key, problem.message))
+                .collect();
             return Err(Error::Internal(list.join("; ").into()));
         }
         let folder = self.config.data_dir.clone();
@@ -258,11 +283,15 @@ impl Builder {
         let db = Db::open_sqlite(&folder.join(DATABASE_FILE))?;
         let restore_epoch = jobs::restore_epoch(&db).await?;
         let outside_changes = sessions::outside_changes(&db).await?;
-        let mailbox = self.mailbox.or_else(|| self.config.mailbox().then(Mailbox::default));
+        let mailbox = self
+            .mailbox
+            .or_else(|| self.config.mailbox().then(Mailbox::default));
         let mailer: Arc<dyn Mailer> = match (self.mailer, &mailbox) {
             (Some(mailer), _) => mailer,
             (None, Some(mailbox)) => Arc::new(mailbox.clone()),
-            (None, None) => Arc::new(mail::Smtp::new(&self.config).map_err(|error| Error::Internal(error.into()))?),
+            (None, None) => Arc::new(
+                mail::Smtp::new(&self.config).map_err(|error| Error::Internal(error.into()))?,
+            ),
         };
         let inner = Inner {
             keys: Keys::derive(&root_key, restore_epoch),
@@ -295,7 +324,10 @@ impl Builder {
 /// The folder, made for its owner only.
 fn make_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// The root key in the folder, made where there is none.
@@ -306,7 +338,10 @@ fn root_key_in(folder: &Path, entropy: &Entropy) -> Result<RootKey> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // A new key beside an old database would make all that it sealed unreadable, and say nothing.
             if folder.join(DATABASE_FILE).exists() {
-                return Err(unusable(&file, &"missing, and the database was made with it: bring it back from your backup"));
+                return Err(unusable(
+                    &file,
+                    &"missing, and the database was made with it: bring it back from your backup",
+                ));
             }
             let key = RootKey::generate(entropy);
             write_new(&file, key.to_hex().as_bytes()).map_err(|error| unusable(&file, &error))?;
@@ -319,7 +354,11 @@ fn root_key_in(folder: &Path, entropy: &Entropy) -> Result<RootKey> {
 /// Writes a file that its owner only can read, and that is on disk when this returns.
 fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

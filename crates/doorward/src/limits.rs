@@ -14,7 +14,6 @@ use crate::{
     Doorward, config,
     error::{Error, Result},
     mail::Address,
-    secret::Entropy,
     store::{Tx, values},
     time::{Span, Timestamp},
 };
@@ -32,8 +31,14 @@ impl Rate {
     /// `0` in a period is no limit.
     fn new(count: u32, period: Span) -> Self {
         match i64::from(count) {
-            0 => Self { cost: 0, ahead: i64::MAX / 4 },
-            count => Self { cost: period.as_millis() / count, ahead: period.as_millis() - period.as_millis() / count },
+            0 => Self {
+                cost: 0,
+                ahead: i64::MAX / 4,
+            },
+            count => Self {
+                cost: period.as_millis() / count,
+                ahead: period.as_millis() - period.as_millis() / count,
+            },
         }
     }
 
@@ -42,6 +47,15 @@ impl Rate {
         match interval.as_millis() {
             0 => Self::new(0, interval),
             cost => Self { cost, ahead: 0 },
+        }
+    }
+
+    /// The rate of a network so many times as wide.
+    fn widened(self, width: i64) -> Self {
+        let cost = self.cost / width;
+        Self {
+            cost,
+            ahead: self.ahead + self.cost - cost,
         }
     }
 
@@ -60,8 +74,15 @@ impl Rate {
 /// Names an address in limits: keyed, so that the table tells nobody who was written to.
 ///
 /// A device that has signed in to the address before has a budget of its own, which strangers cannot spend.
-pub(crate) fn address_key(doorward: &Doorward, address: &Address, known_device: Option<&[u8]>) -> [u8; 32] {
-    doorward.keys.addresses.mac(&[address.key(), known_device.unwrap_or_default()])
+pub(crate) fn address_key(
+    doorward: &Doorward,
+    address: &Address,
+    known_device: Option<&[u8]>,
+) -> [u8; 32] {
+    doorward
+        .keys
+        .addresses
+        .mac(&[address.key(), known_device.unwrap_or_default()])
 }
 
 fn address_rates(limits: &config::Limits) -> [Rate; 4] {
@@ -96,7 +117,12 @@ const BUDGETS: &str = "
 ///
 /// # Errors
 /// [`Error::RateLimited`] when one of the budgets is spent; then none was touched.
-pub(crate) async fn spend_code(tx: &mut Tx, limits: &config::Limits, key: &[u8; 32], now: Timestamp) -> Result<u32> {
+pub(crate) async fn spend_code(
+    tx: &mut Tx,
+    limits: &config::Limits,
+    key: &[u8; 32],
+    now: Timestamp,
+) -> Result<u32> {
     let [interval, quarter, hour, day] = address_rates(limits);
     let first = |rate: Rate| rate.spent(0, now);
     let values = values![
@@ -120,17 +146,27 @@ pub(crate) async fn spend_code(tx: &mut Tx, limits: &config::Limits, key: &[u8; 
         return Ok(failures);
     }
     let tats: Option<[i64; 4]> = tx
-        .optional(BUDGETS, values![key], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
+        .optional(BUDGETS, values![key], |row| {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+        })
         .await?;
-    let waits = address_rates(limits).into_iter().zip(tats.unwrap_or_default()).map(|(rate, tat)| rate.wait(tat, now));
-    Err(Error::RateLimited { retry_after: waits.max().unwrap_or(Span::ZERO) })
+    let waits = address_rates(limits)
+        .into_iter()
+        .zip(tats.unwrap_or_default())
+        .map(|(rate, tat)| rate.wait(tat, now));
+    Err(Error::RateLimited {
+        retry_after: waits.max().unwrap_or(Span::ZERO),
+    })
 }
 
 const FAILURES: &str = "select failures from address_limits where address_mac = $1";
 
 /// How many wrong codes in a row the address has seen.
 pub(crate) async fn failures(tx: &mut Tx, key: &[u8; 32]) -> Result<u32> {
-    Ok(tx.optional(FAILURES, values![key], |row| row.get(0)).await?.unwrap_or(0))
+    Ok(tx
+        .optional(FAILURES, values![key], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
 }
 
 const COUNT_FAILURE: &str = "
@@ -144,10 +180,14 @@ const COUNT_FAILURE: &str = "
 pub(crate) async fn count_failure(tx: &mut Tx, key: &[u8; 32], now: Timestamp) -> Result<u32> {
     /// How long a row of wrong codes is remembered after the last of them.
     const MEMORY: Span = Span::days(30);
-    Ok(tx.optional(COUNT_FAILURE, values![key, now + MEMORY], |row| row.get(0)).await?.unwrap_or(1))
+    Ok(tx
+        .optional(COUNT_FAILURE, values![key, now + MEMORY], |row| row.get(0))
+        .await?
+        .unwrap_or(1))
 }
 
-const RESET_FAILURES: &str = "update address_limits set failures = 0 where address_mac = $1 and failures > 0";
+const RESET_FAILURES: &str =
+    "update address_limits set failures = 0 where address_mac = $1 and failures > 0";
 
 /// Forgets the wrong codes of an address: its owner has signed in.
 pub(crate) async fn reset_failures(tx: &mut Tx, key: &[u8; 32]) -> Result<()> {
@@ -228,11 +268,16 @@ impl Networks {
     pub(crate) fn check(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) -> Result<()> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = self.keys(ip, budget).map(|(key, rate)| {
-            let tat = set(&slots, key).iter().find(|slot| slot.key == key).map_or(0, |slot| slot.tat);
+            let tat = set(&slots, key)
+                .iter()
+                .find(|slot| slot.key == key)
+                .map_or(0, |slot| slot.tat);
             rate.wait(tat, now)
         });
         match waits.max() {
-            Some(retry_after) if retry_after > Span::ZERO => Err(Error::RateLimited { retry_after }),
+            Some(retry_after) if retry_after > Span::ZERO => {
+                Err(Error::RateLimited { retry_after })
+            }
             _ => Ok(()),
         }
     }
@@ -244,7 +289,11 @@ impl Networks {
             let set = set_mut(&mut slots, key);
             let index = set.iter().position(|slot| slot.key == key);
             let index = index.unwrap_or_else(|| {
-                let (poorest, _) = set.iter().enumerate().min_by_key(|(_, slot)| slot.tat).unwrap_or((0, &set[0]));
+                let (poorest, _) = set
+                    .iter()
+                    .enumerate()
+                    .min_by_key(|(_, slot)| slot.tat)
+                    .unwrap_or((0, &set[0]));
                 set[poorest] = Slot { key, tat: 0 };
                 poorest
             });
@@ -262,7 +311,7 @@ impl Networks {
         rates.iter().enumerate().flat_map(move |(index, rate)| {
             networks.into_iter().flatten().map(move |(network, width)| {
                 let key = self.hasher.hash_one((budget, index, network, width)).max(1);
-                (key, Rate { cost: rate.cost / width, ..*rate })
+                (key, rate.widened(width))
             })
         })
     }
@@ -286,10 +335,17 @@ fn start(slots: usize, key: u64) -> usize {
 /// The networks that an address counts for, with how wide each is: an IPv4 address is its own, an IPv6 address
 /// counts for its /64 and its /48. Mapped addresses are IPv4. Callers without an address are one network.
 fn networks_of(ip: Option<IpAddr>) -> [Option<(u128, i64)>; 2] {
-    match ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical() {
-        IpAddr::V4(address) => [Some((u128::from(address.to_ipv6_mapped().to_bits()), 1)), None],
+    match ip
+        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        .to_canonical()
+    {
+        IpAddr::V4(address) => [
+            Some((u128::from(address.to_ipv6_mapped().to_bits()), 1)),
+            None,
+        ],
         IpAddr::V6(address) => {
-            let prefix = |bits: u32| Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits)).to_bits();
+            let prefix =
+                |bits: u32| Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits)).to_bits();
             [Some((prefix(64), 1)), Some((prefix(48), WIDE))]
         }
     }
@@ -312,7 +368,9 @@ struct Hours {
 impl Hours {
     fn move_to(&mut self, now: Timestamp) {
         let hour = now.as_millis() / Span::hours(1).as_millis();
-        let passed = usize::try_from(hour - self.hour).unwrap_or(0).min(self.failures.len());
+        let passed = usize::try_from(hour - self.hour)
+            .unwrap_or(0)
+            .min(self.failures.len());
         let hours = self.failures.len();
         self.failures.rotate_right(passed % hours);
         self.failures[..passed].fill(0);
@@ -322,7 +380,10 @@ impl Hours {
     /// More than the threshold in this hour and the last, and ten times what an hour of the day before saw.
     fn spray(&self, threshold: u32) -> bool {
         let lately = u64::from(self.failures[0]) + u64::from(self.failures[1]);
-        let before: u64 = self.failures[2..].iter().map(|&count| u64::from(count)).sum();
+        let before: u64 = self.failures[2..]
+            .iter()
+            .map(|&count| u64::from(count))
+            .sum();
         let usual = before / (self.failures.len() as u64 - 2);
         threshold > 0 && lately > u64::from(threshold) && lately > 10 * usual
     }
@@ -358,7 +419,9 @@ mod tests {
 
     fn allowed(networks: &Networks, ip: &str, now: Timestamp) -> usize {
         let ip = Some(ip.parse().unwrap());
-        (0..100_000).take_while(|_| networks.spend(ip, Budget::Codes, now).is_ok()).count()
+        (0..100_000)
+            .take_while(|_| networks.spend(ip, Budget::Codes, now).is_ok())
+            .count()
     }
 
     /// Item 98: 60 in 15 minutes, 200 in an hour; then one every 15 s.
@@ -366,9 +429,15 @@ mod tests {
     fn a_network_spends_its_budget_and_earns_it_back() {
         let networks = networks();
         assert_eq!(allowed(&networks, "192.0.2.1", NOW), 60);
-        assert_eq!(allowed(&networks, "192.0.2.2", NOW), 60, "another network has its own");
+        assert_eq!(
+            allowed(&networks, "192.0.2.2", NOW),
+            60,
+            "another network has its own"
+        );
         assert_eq!(allowed(&networks, "192.0.2.1", NOW + Span::seconds(15)), 1);
-        let hour: usize = (1..=4).map(|quarter| allowed(&networks, "192.0.2.3", NOW + Span::minutes(15 * quarter))).sum();
+        let hour: usize = (1..=4)
+            .map(|quarter| allowed(&networks, "192.0.2.3", NOW + Span::minutes(15 * quarter)))
+            .sum();
         assert!((200..=260).contains(&hour), "{hour}");
     }
 
@@ -381,11 +450,15 @@ mod tests {
         assert_eq!(allowed(&mapped, "::ffff:c000:201", NOW), 0);
 
         let narrow = networks();
-        let spent: usize = (0..1 << 16).map(|host| allowed(&narrow, &format!("2001:db8::{host:x}"), NOW)).sum();
+        let spent: usize = (0..1 << 16)
+            .map(|host| allowed(&narrow, &format!("2001:db8::{host:x}"), NOW))
+            .sum();
         assert_eq!(spent, 60, "one /64");
 
         let wide = networks();
-        let spent: usize = (0..100).map(|net| allowed(&wide, &format!("2001:db8:0:{net:x}::1"), NOW)).sum();
+        let spent: usize = (0..100)
+            .map(|net| allowed(&wide, &format!("2001:db8:0:{net:x}::1"), NOW))
+            .sum();
         assert_eq!(spent, 60 * 16, "one /48");
     }
 
@@ -394,9 +467,16 @@ mod tests {
     fn memory_is_fixed() {
         let networks = networks();
         for number in 0..1_000_000_u32 {
-            networks.count(Some(IpAddr::V4(Ipv4Addr::from_bits(number))), Budget::Codes, NOW);
+            networks.count(
+                Some(IpAddr::V4(Ipv4Addr::from_bits(number))),
+                Budget::Codes,
+                NOW,
+            );
         }
-        assert_eq!(networks.slots.lock().unwrap().capacity(), config::Limits::default().networks);
+        assert_eq!(
+            networks.slots.lock().unwrap().capacity(),
+            config::Limits::default().networks
+        );
     }
 
     #[test]
@@ -404,9 +484,17 @@ mod tests {
         let networks = networks();
         assert_eq!(allowed(&networks, "192.0.2.1", NOW), 60);
         for number in 0..200_000_u32 {
-            networks.count(Some(IpAddr::V4(Ipv4Addr::from_bits(number))), Budget::Codes, NOW);
+            networks.count(
+                Some(IpAddr::V4(Ipv4Addr::from_bits(number))),
+                Budget::Codes,
+                NOW,
+            );
         }
-        assert!(networks.check(Some("192.0.2.1".parse().unwrap()), Budget::Codes, NOW).is_err());
+        assert!(
+            networks
+                .check(Some("192.0.2.1".parse().unwrap()), Budget::Codes, NOW)
+                .is_err()
+        );
     }
 
     /// Item 101: the brake takes hold in a spray and lets go after it; a busy day is no spray.
@@ -424,12 +512,19 @@ mod tests {
                 busy.count_failure(1000, NOW + Span::hours(hour));
             }
         }
-        assert!(!busy.holds(1000, NOW + Span::hours(25)), "as many as every hour of the day");
+        assert!(
+            !busy.holds(1000, NOW + Span::hours(25)),
+            "as many as every hour of the day"
+        );
     }
 
     #[test]
     fn zero_is_no_limit() {
-        let off = config::Limits { network_quarter: 0, network_hour: 0, ..config::Limits::default() };
+        let off = config::Limits {
+            network_quarter: 0,
+            network_hour: 0,
+            ..config::Limits::default()
+        };
         assert_eq!(allowed(&Networks::new(&off), "192.0.2.1", NOW), 100_000);
     }
 }

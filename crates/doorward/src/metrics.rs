@@ -50,7 +50,10 @@ pub(crate) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         // From a cached check to a commit on a slow disk.
-        let buckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+        let buckets = [
+            0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+            2.5,
+        ];
         Self {
             requests: Family::default(),
             duration: Histogram::new(buckets),
@@ -85,7 +88,9 @@ impl Metrics {
     }
 
     pub(crate) fn sign_in_failed(&self, method: &'static str) {
-        self.sign_in_failures.get_or_create(&Method { method }).inc();
+        self.sign_in_failures
+            .get_or_create(&Method { method })
+            .inc();
     }
 }
 
@@ -93,16 +98,48 @@ impl Metrics {
 pub(crate) fn text(doorward: &Doorward) -> String {
     let metrics = &doorward.metrics;
     let mut registry = Registry::with_prefix("doorward");
-    registry.register("requests", "Answers by class of status", metrics.requests.clone());
-    registry.register("request_duration_seconds", "From the request's head to the answer's", metrics.duration.clone());
+    registry.register(
+        "requests",
+        "Answers by class of status",
+        metrics.requests.clone(),
+    );
+    registry.register(
+        "request_duration_seconds",
+        "From the request's head to the answer's",
+        metrics.duration.clone(),
+    );
     registry.register("sign_ins", "Sessions opened", metrics.sign_ins.clone());
-    registry.register("sign_in_failures", "Proofs refused", metrics.sign_in_failures.clone());
-    registry.register("code_compares", "Comparisons of mailed codes", metrics.code_compares.clone());
-    registry.register("challenges_spent", "Challenges presented", metrics.challenges_spent.clone());
-    registry.register("challenges_replayed", "Challenges presented again", metrics.challenges_replayed.clone());
+    registry.register(
+        "sign_in_failures",
+        "Proofs refused",
+        metrics.sign_in_failures.clone(),
+    );
+    registry.register(
+        "code_compares",
+        "Comparisons of mailed codes",
+        metrics.code_compares.clone(),
+    );
+    registry.register(
+        "challenges_spent",
+        "Challenges presented",
+        metrics.challenges_spent.clone(),
+    );
+    registry.register(
+        "challenges_replayed",
+        "Challenges presented again",
+        metrics.challenges_replayed.clone(),
+    );
     registry.register("mail_sent", "Messages that left", metrics.mail_sent.clone());
-    registry.register("mail_deferred", "Messages that have to wait", metrics.mail_deferred.clone());
-    registry.register("mail_dropped", "Messages that had no business any more", metrics.mail_dropped.clone());
+    registry.register(
+        "mail_deferred",
+        "Messages that have to wait",
+        metrics.mail_deferred.clone(),
+    );
+    registry.register(
+        "mail_dropped",
+        "Messages that had no business any more",
+        metrics.mail_dropped.clone(),
+    );
     registry.register("panics", "Handlers that panicked", metrics.panics.clone());
 
     let count = |value: u64| {
@@ -110,8 +147,16 @@ pub(crate) fn text(doorward: &Doorward) -> String {
         counter.inc_by(value);
         counter
     };
-    registry.register("sql_statements", "Statements run", count(doorward.db.statements()));
-    registry.register("sql_commits", "Commits that reached the disk", count(doorward.db.commits()));
+    registry.register(
+        "sql_statements",
+        "Statements run",
+        count(doorward.db.statements()),
+    );
+    registry.register(
+        "sql_commits",
+        "Commits that reached the disk",
+        count(doorward.db.commits()),
+    );
     let cached: Gauge<i64, AtomicI64> = Gauge::default();
     cached.set(i64::try_from(doorward.cache.len()).unwrap_or(i64::MAX));
     registry.register("cached_sessions", "Sessions in memory", cached);

@@ -71,7 +71,7 @@ enum Kind {
     /// A sign-in code: goes to who may sign in.
     SignIn,
     /// A code for a new address of an account that exists.
-    Code,
+    NewAddress,
     /// A notice to an address that was proved.
     Notice,
     /// A notice for whoever holds the address, if anyone does.
@@ -82,17 +82,19 @@ impl Kind {
     const fn number(self) -> i64 {
         match self {
             Self::SignIn => 1,
-            Self::Code => 2,
+            Self::NewAddress => 2,
             Self::Notice => 3,
             Self::ToHolder => 4,
         }
     }
 
     fn from_number(number: i64) -> Result<Self> {
-        [Self::SignIn, Self::Code, Self::Notice, Self::ToHolder]
+        [Self::SignIn, Self::NewAddress, Self::Notice, Self::ToHolder]
             .into_iter()
             .find(|kind| kind.number() == number)
-            .ok_or_else(|| Error::Internal(format!("no kind of mail has the number {number}").into()))
+            .ok_or_else(|| {
+                Error::Internal(format!("no kind of mail has the number {number}").into())
+            })
     }
 }
 
@@ -121,8 +123,16 @@ pub(crate) async fn post_code(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let kind = if signs_in { Kind::SignIn } else { Kind::Code };
-    let payload = Payload { to: to.clone(), notice: notice.clone(), locale: None };
+    let kind = if signs_in {
+        Kind::SignIn
+    } else {
+        Kind::NewAddress
+    };
+    let payload = Payload {
+        to: to.clone(),
+        notice: notice.clone(),
+        locale: None,
+    };
     insert(tx, doorward, kind, Some(*code), &payload, expires_at, now).await
 }
 
@@ -135,8 +145,21 @@ pub(crate) async fn post(
     locale: Option<Locale>,
     now: Timestamp,
 ) -> Result<()> {
-    let payload = Payload { to: to.clone(), notice: notice.clone(), locale };
-    insert(tx, doorward, Kind::Notice, None, &payload, now + PATIENCE, now).await
+    let payload = Payload {
+        to: to.clone(),
+        notice: notice.clone(),
+        locale,
+    };
+    insert(
+        tx,
+        doorward,
+        Kind::Notice,
+        None,
+        &payload,
+        now + PATIENCE,
+        now,
+    )
+    .await
 }
 
 /// Promises a notice to whoever holds an account with this address; nobody, if nobody does.
@@ -147,8 +170,21 @@ pub(crate) async fn post_to_holder(
     notice: &Notice,
     now: Timestamp,
 ) -> Result<()> {
-    let payload = Payload { to: to.clone(), notice: notice.clone(), locale: None };
-    insert(tx, doorward, Kind::ToHolder, None, &payload, now + PATIENCE, now).await
+    let payload = Payload {
+        to: to.clone(),
+        notice: notice.clone(),
+        locale: None,
+    };
+    insert(
+        tx,
+        doorward,
+        Kind::ToHolder,
+        None,
+        &payload,
+        now + PATIENCE,
+        now,
+    )
+    .await
 }
 
 async fn insert(
@@ -160,12 +196,34 @@ async fn insert(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let id = MessageId(ids::fresh(&doorward.entropy, now, doorward.entropy.bytes::<1>()[0]));
+    let id = MessageId(ids::fresh(
+        &doorward.entropy,
+        now,
+        doorward.entropy.bytes::<1>()[0],
+    ));
     let plain = serde_json::to_vec(payload).map_err(|error| Error::Internal(error.into()))?;
-    let sealed = doorward.keys.outbox.seal(&doorward.entropy, id.as_bytes(), &plain);
-    let values = values![&id, kind.number(), code.as_ref(), &sealed, now, now + CLAIM, expires_at];
+    let sealed = doorward
+        .keys
+        .outbox
+        .seal(&doorward.entropy, id.as_bytes(), &plain);
+    let values = values![
+        &id,
+        kind.number(),
+        code.as_ref(),
+        &sealed,
+        now,
+        now + CLAIM,
+        expires_at
+    ];
     tx.execute(INSERT, values).await?;
-    let waiting = Waiting { id, kind, code, payload: sealed, attempts: 0, expires_at };
+    let waiting = Waiting {
+        id,
+        kind,
+        code,
+        payload: sealed,
+        attempts: 0,
+        expires_at,
+    };
     let sender = doorward.clone();
     tx.after_commit(move || {
         sender.queue.push(waiting);
@@ -195,7 +253,8 @@ fn waiting(row: &Row<'_>) -> Result<Waiting> {
     })
 }
 
-const ANY_DUE: &str = "select 1 from outbox where claimed_until <= $1 and available_at <= $1 limit 1";
+const ANY_DUE: &str =
+    "select 1 from outbox where claimed_until <= $1 and available_at <= $1 limit 1";
 
 /// Sends all mail that is due; how many messages left.
 pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
@@ -203,20 +262,32 @@ pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
     loop {
         let now = doorward.clock.now();
         let mut batch = doorward.queue.take();
-        if batch.is_empty() && doorward.db.optional(ANY_DUE, values![now], |_| Ok(())).await?.is_some() {
+        if batch.is_empty()
+            && doorward
+                .db
+                .optional(ANY_DUE, values![now], |_| Ok(()))
+                .await?
+                .is_some()
+        {
             batch = claim_due(doorward, now).await?;
         }
         if batch.is_empty() {
             return Ok(sent);
         }
-        let outcomes: Vec<bool> =
-            stream::iter(batch).map(|waiting| deliver(doorward, waiting, now)).buffer_unordered(AT_ONCE).collect().await;
+        let outcomes: Vec<bool> = stream::iter(batch)
+            .map(|waiting| deliver(doorward, waiting, now))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         sent += outcomes.into_iter().filter(|&left| left).count();
     }
 }
 
 async fn claim_due(doorward: &Doorward, now: Timestamp) -> Result<Vec<Waiting>> {
-    let claim = |mut tx: Tx| async move { tx.all(CLAIM_DUE, values![now + CLAIM, now, BATCH], waiting).await };
+    let claim = |mut tx: Tx| async move {
+        tx.all(CLAIM_DUE, values![now + CLAIM, now, BATCH], waiting)
+            .await
+    };
     doorward.db.transaction(claim).await
 }
 
@@ -267,15 +338,20 @@ async fn send(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<
     {
         return Ok(Fate::Dropped("the code was used or replaced"));
     }
-    let Some(plain) = doorward.keys.outbox.open(waiting.id.as_bytes(), &waiting.payload) else {
+    let Some(plain) = doorward
+        .keys
+        .outbox
+        .open(waiting.id.as_bytes(), &waiting.payload)
+    else {
         return Ok(Fate::Dropped("sealed under another key"));
     };
-    let payload: Payload = serde_json::from_slice(&plain).map_err(|error| Error::Internal(error.into()))?;
-    let Some((to, locale)) = recipient(doorward, waiting.kind, &payload).await? else {
+    let payload: Payload =
+        serde_json::from_slice(&plain).map_err(|error| Error::Internal(error.into()))?;
+    let Some((to, notice, locale)) = letter(doorward, waiting.kind, payload).await? else {
         return Ok(Fate::Dropped("nobody to send it to"));
     };
     let brand = Brand::of(&doorward.config);
-    let rendered = payload.notice.render(&brand, locale.unwrap_or(doorward.config.locale));
+    let rendered = notice.render(&brand, locale.unwrap_or(doorward.config.locale));
     let message = Message {
         id: waiting.id.to_string(),
         to,
@@ -297,30 +373,42 @@ async fn send(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<
     }
 }
 
-/// Where a message goes and in which language; `None` when it goes nowhere.
+/// What is said to whom and in which language; `None` when nothing is said to anyone.
 ///
 /// What is for an account goes to the address as it was proved, never to the spelling that someone typed.
-async fn recipient(doorward: &Doorward, kind: Kind, payload: &Payload) -> Result<Option<(Address, Option<Locale>)>> {
-    let typed = || (payload.to.clone(), payload.locale);
-    match kind {
-        Kind::Code | Kind::Notice => Ok(Some(typed())),
-        Kind::SignIn | Kind::ToHolder => {
-            let holder = users::by_address(&mut &doorward.db, &payload.to).await?;
-            Ok(match holder {
-                Some(holder) if holder.is_active() => {
-                    Some((holder.user.email.clone(), holder.user.locale))
-                }
-                None if kind == Kind::SignIn && users::accepts_stranger(doorward, &payload.to) => Some(typed()),
-                Some(_) | None => None,
-            })
-        }
+async fn letter(
+    doorward: &Doorward,
+    kind: Kind,
+    payload: Payload,
+) -> Result<Option<(Address, Notice, Option<Locale>)>> {
+    let Payload { to, notice, locale } = payload;
+    if kind == Kind::Notice {
+        return Ok(Some((to, notice, locale)));
     }
+    let holder = users::by_address(&mut &doorward.db, &to).await?;
+    Ok(match (kind, holder) {
+        (Kind::SignIn | Kind::ToHolder, Some(holder)) if holder.is_active() => {
+            Some((holder.user.email, notice, holder.user.locale))
+        }
+        (Kind::SignIn, None) if users::accepts_stranger(doorward, &to) => {
+            Some((to, notice, locale))
+        }
+        (Kind::NewAddress, None) => Some((to, notice, locale)),
+        (Kind::NewAddress, Some(holder)) => {
+            Some((holder.user.email, Notice::EmailTaken, holder.user.locale))
+        }
+        _ => None,
+    })
 }
 
 const CODE_IS_LIVE: &str = "select 1 from codes where id = $1 and consumed_at is null and attempts_left > 0 and expires_at > $2";
 
 async fn code_is_live(doorward: &Doorward, code: &CodeId, now: Timestamp) -> Result<bool> {
-    Ok(doorward.db.optional(CODE_IS_LIVE, values![code, now], |_| Ok(())).await?.is_some())
+    Ok(doorward
+        .db
+        .optional(CODE_IS_LIVE, values![code, now], |_| Ok(()))
+        .await?
+        .is_some())
 }
 
 const REMOVE: &str = "delete from outbox where id = $1";
@@ -329,12 +417,17 @@ async fn remove(doorward: &Doorward, id: &MessageId) -> Result<()> {
     doorward.db.execute(REMOVE, values![id]).await.map(drop)
 }
 
-const DEFER: &str = "update outbox set available_at = $1, claimed_until = 0, attempts = $2 where id = $3";
+const DEFER: &str =
+    "update outbox set available_at = $1, claimed_until = 0, attempts = $2 where id = $3";
 
 async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<()> {
     let attempts = waiting.attempts + 1;
     let pause = Span::seconds(5 << attempts.min(7)).min(Span::minutes(10));
-    doorward.db.execute(DEFER, values![now + pause, attempts, &waiting.id]).await.map(drop)
+    doorward
+        .db
+        .execute(DEFER, values![now + pause, attempts, &waiting.id])
+        .await
+        .map(drop)
 }
 
 const RELEASE: &str = "update outbox set claimed_until = 0 where claimed_until > 0";

@@ -36,14 +36,20 @@ impl Entropy {
     /// A predictable stream for tests; its clones draw from the same stream.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded { seed, drawn: Arc::default() })
+        Self(Source::Seeded {
+            seed,
+            drawn: Arc::default(),
+        })
     }
 
     /// Fills the buffer.
     ///
     /// A machine without randomness cannot go on: the operating system's generator fails only where
     /// the system call itself is forbidden, and no answer given then would be safe.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the operating system"
+    )]
     #[expect(clippy::panic, reason = "without randomness nothing may be answered")]
     pub fn fill(&self, buffer: &mut [u8]) {
         match &self.0 {
@@ -84,9 +90,16 @@ impl RootKey {
         let key: [u8; 32] = bytes.try_into().map_err(|_| WeakKey)?;
         let mut distinct = key;
         distinct.sort_unstable();
-        let different = 1 + distinct.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let different = 1 + distinct
+            .windows(2)
+            .filter(|pair| pair[0] != pair[1])
+            .count();
         distinct.zeroize();
-        if different < 12 { Err(WeakKey) } else { Ok(Self(key)) }
+        if different < 12 {
+            Err(WeakKey)
+        } else {
+            Ok(Self(key))
+        }
     }
 
     /// A fresh root key.
@@ -104,7 +117,12 @@ impl RootKey {
         if digits.len() != 64 {
             return Err(WeakKey);
         }
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or(WeakKey);
+        let digit = |byte: u8| {
+            char::from(byte)
+                .to_digit(16)
+                .and_then(|digit| u8::try_from(digit).ok())
+                .ok_or(WeakKey)
+        };
         let mut key = [0; 32];
         for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
             *byte = digit(pair[0])? << 4 | digit(pair[1])?;
@@ -239,7 +257,11 @@ impl SealingKey {
         let (nonce, text) = sealed.split_at_checked(12)?;
         let mut text = text.to_vec();
         let nonce = aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let length = self.0.open_in_place(nonce, aead::Aad::from(context), &mut text).ok()?.len();
+        let length = self
+            .0
+            .open_in_place(nonce, aead::Aad::from(context), &mut text)
+            .ok()?
+            .len();
         text.truncate(length);
         Some(text)
     }
@@ -275,15 +297,26 @@ mod tests {
         let one = Keys::derive(&root(), 0);
         let two = Keys::derive(&root(), 1);
         let macs = |keys: &Keys| {
-            [&keys.codes, &keys.challenges, &keys.tokens, &keys.flows, &keys.devices, &keys.addresses]
-                .map(|key| key.mac(&[b"text"]))
+            [
+                &keys.codes,
+                &keys.challenges,
+                &keys.tokens,
+                &keys.flows,
+                &keys.devices,
+                &keys.addresses,
+            ]
+            .map(|key| key.mac(&[b"text"]))
         };
 
         let mut all: Vec<_> = macs(&one).into_iter().chain(macs(&two)).collect();
         all.sort_unstable();
         all.dedup();
 
-        assert_eq!(all.len(), 11, "all differ, but that of addresses, which outlives a restore");
+        assert_eq!(
+            all.len(),
+            11,
+            "all differ, but that of addresses, which outlives a restore"
+        );
         assert_eq!(one.addresses.mac(&[b"text"]), two.addresses.mac(&[b"text"]));
     }
 
@@ -309,7 +342,10 @@ mod tests {
         let (entropy, keys) = (Entropy::seeded(1), Keys::derive(&root(), 0));
         let sealed = keys.outbox.seal(&entropy, b"id", b"text");
 
-        assert_eq!(keys.outbox.open(b"id", &sealed).as_deref(), Some(&b"text"[..]));
+        assert_eq!(
+            keys.outbox.open(b"id", &sealed).as_deref(),
+            Some(&b"text"[..])
+        );
         assert_eq!(keys.outbox.open(b"other", &sealed), None);
         assert_eq!(Keys::derive(&root(), 1).outbox.open(b"id", &sealed), None);
         assert_eq!(keys.outbox.open(b"id", &sealed[..5]), None);

@@ -1,1 +1,657 @@
-//! Tests' world.
+//! A world for tests: a real Doorward on a temporary database, with a clock that is moved by hand, captured mail and
+//! a software authenticator.
+//!
+//! Nothing of Doorward itself is replaced: requests go through the real router into a real SQLite file.
+//!
+//! ```
+//! use doorward::testing::World;
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let world = World::new().await;
+//! let ada = world.native();
+//! ada.post("/auth/verify", json!({ "email": "ada@example.com" })).await.created();
+//! let code = world.inbox("ada@example.com").await.code();
+//! let form = json!({ "method": "otp", "email": "ada@example.com", "token": code });
+//! ada.post("/auth/sessions", form).await.created();
+//! # }
+//! ```
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops with a word on why"
+)]
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub use doorward_webauthn::testing::{
+    Attestation, Authenticator, Counter, Hook, Overrides, Passkey, cbor,
+};
+
+pub use crate::store::{Fault, Faults};
+use crate::{
+    Client, Doorward, access,
+    config::Config,
+    jobs,
+    mail::{Address, Mailbox, Message},
+    time::{Clock, Span, Timestamp},
+    users,
+};
+
+/// The origin that a world's pages have, unless its configuration says otherwise.
+pub const ORIGIN: &str = "https://auth.example.com";
+
+/// When every world begins: 2026-11-01T12:00:00Z.
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_793_534_400_000);
+
+/// A Doorward of one's own.
+pub struct World {
+    doorward: Doorward,
+    router: Router,
+    clock: Clock,
+    mailbox: Mailbox,
+    folder: Arc<TempDir>,
+    config: Config,
+}
+
+impl World {
+    /// A world with the default configuration, at `https://auth.example.com`.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A world with a configuration of one's own.
+    pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let mut config = Config {
+            public_url: ORIGIN.into(),
+            data_dir: folder.path().into(),
+            ..Config::default()
+        };
+        configure(&mut config);
+        Self::open(config, Clock::manual(BEGINNING), Mailbox::new(), folder).await
+    }
+
+    async fn open(config: Config, clock: Clock, mailbox: Mailbox, folder: Arc<TempDir>) -> Self {
+        let doorward = Doorward::builder(config.clone())
+            .clock(clock.clone())
+            .mailbox(mailbox.clone())
+            .without_jobs()
+            .open()
+            .await
+            .expect("a world that opens");
+        Self {
+            router: doorward.server(),
+            doorward,
+            clock,
+            mailbox,
+            folder,
+            config,
+        }
+    }
+
+    /// Another server on the same database, as after a restart: nothing of memory is left but the clock and the mailbox.
+    pub async fn restarted(&self) -> Self {
+        Self::open(
+            self.config.clone(),
+            self.clock.clone(),
+            self.mailbox.clone(),
+            Arc::clone(&self.folder),
+        )
+        .await
+    }
+
+    /// The Doorward of this world.
+    #[must_use]
+    pub fn doorward(&self) -> &Doorward {
+        &self.doorward
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Span) {
+        self.clock.advance(by);
+    }
+
+    /// The folder with the database and its key.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The file of the database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join(crate::DATABASE_FILE)
+    }
+
+    /// Faults of the database, to be injected.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        self.doorward.db.faults()
+    }
+
+    /// How many statements have been run.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.doorward.db.statements()
+    }
+
+    /// How many commits have reached the disk.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.doorward.db.commits()
+    }
+
+    /// How often a mailed code was compared.
+    #[must_use]
+    pub fn code_compares(&self) -> u64 {
+        self.doorward.metrics.code_compares.get()
+    }
+
+    /// How many handlers have panicked.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.doorward.metrics.panics.get()
+    }
+
+    /// Deletes what has run out, and writes who was seen when, as the server does once a minute.
+    pub async fn sweep(&self) {
+        self.doorward.flush().await.expect("a flush");
+        jobs::sweep(&self.doorward).await.expect("a sweep");
+    }
+
+    /// Looks for changes made beside the server, as it does four times a second.
+    pub async fn notice_outside_changes(&self) {
+        jobs::notice_outside_changes(&self.doorward)
+            .await
+            .expect("a look");
+    }
+
+    /// Sends the mail that is due, and answers all that this address has got, newest first.
+    pub async fn inbox(&self, address: &str) -> Inbox {
+        self.doorward
+            .deliver_mail()
+            .await
+            .expect("mail that leaves");
+        Inbox(self.mailbox.to(address))
+    }
+
+    /// All mail, newest first.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// A browser on a page of Doorward's own origin: it keeps cookies and says `Sec-Fetch-Site: same-origin`.
+    #[must_use]
+    pub fn browser(&self) -> Caller {
+        self.caller()
+            .with("sec-fetch-site", "same-origin")
+            .with("origin", &self.config.public_url)
+    }
+
+    /// A client that is no browser: it keeps no cookies, and the token of a sign-in as its bearer token.
+    #[must_use]
+    pub fn native(&self) -> Caller {
+        Caller {
+            keeps_cookies: false,
+            ..self.caller()
+        }
+    }
+
+    /// A client that keeps cookies and says nothing of where it is.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller {
+            router: self.router.clone(),
+            jar: Mutex::default(),
+            bearer: Mutex::default(),
+            headers: HeaderMap::new(),
+            ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            keeps_cookies: true,
+        }
+    }
+
+    /// Signs someone in with a mailed code, waiting as long as the limits ask for; signs them up, the first time.
+    pub async fn sign_in(&self, caller: &Caller, address: &str) -> Reply {
+        let verify = serde_json::json!({ "email": address });
+        let mut asked = caller.post("/auth/verify", &verify).await;
+        if asked.status() == StatusCode::TOO_MANY_REQUESTS {
+            self.advance(Span::seconds(
+                asked.json()["retryAfter"]
+                    .as_i64()
+                    .expect("seconds to wait"),
+            ));
+            asked = caller.post("/auth/verify", &verify).await;
+        }
+        asked.created();
+        let token = self.inbox(address).await.code();
+        let form = serde_json::json!({ "method": "otp", "email": address, "token": token });
+        let reply = caller.post("/auth/sessions", form).await;
+        reply.created();
+        reply
+    }
+
+    /// Adds a passkey to the account of someone who is signed in.
+    pub async fn add_passkey(&self, caller: &Caller, authenticator: &mut Authenticator) -> Reply {
+        let options = caller.post("/auth/passkeys/register/options", ()).await;
+        let response = authenticator.create(&options.ok(), &self.config.public_url);
+        let reply = caller
+            .post("/auth/passkeys/register/verify", response)
+            .await;
+        reply.created();
+        reply
+    }
+
+    /// Signs someone in with a passkey.
+    pub async fn sign_in_with_passkey(
+        &self,
+        caller: &Caller,
+        authenticator: &mut Authenticator,
+    ) -> Reply {
+        let options = caller.post("/auth/passkeys/authenticate/options", ()).await;
+        let response = authenticator.get(&options.ok(), &self.config.public_url);
+        caller
+            .post("/auth/passkeys/authenticate/verify", response)
+            .await
+    }
+
+    /// Grants a role to whoever has this address.
+    pub async fn grant(&self, address: &str, role: &str) {
+        let user = self.user(address).await;
+        access::grant(&self.doorward, &user, role, None, &Client::command_line())
+            .await
+            .expect("a role that is granted");
+    }
+
+    /// The id of whoever has this address.
+    pub async fn user(&self, address: &str) -> crate::UserId {
+        let address = Address::parse(address).expect("an address");
+        let account = users::find_by_address(&self.doorward, &address)
+            .await
+            .expect("a look");
+        account.expect("someone with this address").user.id
+    }
+}
+
+/// Runs a test on every database that Doorward has a driver for.
+pub async fn on_every_database<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
+    test(World::new().await).await;
+}
+
+/// The mail of one address, newest first.
+#[derive(Debug)]
+pub struct Inbox(Vec<Message>);
+
+impl Inbox {
+    /// The messages.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.0
+    }
+
+    /// The code in the newest message that holds one.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let first_line = |message: &Message| {
+            message
+                .text
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        };
+        let is_code = |line: &String| {
+            (6..=13).contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        self.0
+            .iter()
+            .map(first_line)
+            .find(is_code)
+            .expect("a message with a code")
+    }
+}
+
+/// Someone who calls.
+pub struct Caller {
+    router: Router,
+    jar: Mutex<BTreeMap<String, String>>,
+    bearer: Mutex<Option<String>>,
+    headers: HeaderMap,
+    ip: IpAddr,
+    keeps_cookies: bool,
+}
+
+impl Caller {
+    /// The same caller, from another network address.
+    #[must_use]
+    pub fn from(self, ip: &str) -> Self {
+        Self {
+            ip: ip.parse().expect("an address"),
+            ..self
+        }
+    }
+
+    /// The same caller, with a header on every request in place of any other of that name.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
+        self.headers.insert(
+            name,
+            HeaderValue::from_str(value).expect("a header's value"),
+        );
+        self
+    }
+
+    /// A cookie that the caller holds.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.jar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
+    }
+
+    /// Puts a cookie into the caller's jar.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.jar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.into(), value.into());
+    }
+
+    /// The bearer token that the caller holds.
+    #[must_use]
+    pub fn token(&self) -> Option<String> {
+        self.bearer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Has the caller hold this bearer token.
+    pub fn set_token(&self, token: Option<&str>) {
+        *self.bearer.lock().unwrap_or_else(PoisonError::into_inner) = token.map(str::to_owned);
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path, Body::empty()))
+            .await
+    }
+
+    /// `POST` with a JSON body; `()` for none.
+    pub async fn post(&self, path: &str, body: impl IntoBody) -> Reply {
+        self.send_json(Method::POST, path, body).await
+    }
+
+    /// `PATCH` with a JSON body.
+    pub async fn patch(&self, path: &str, body: impl IntoBody) -> Reply {
+        self.send_json(Method::PATCH, path, body).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path, Body::empty()))
+            .await
+    }
+
+    async fn send_json(&self, method: Method, path: &str, body: impl IntoBody) -> Reply {
+        let request = match body.into_body() {
+            Some(json) => {
+                let mut request = self.request(method, path, Body::from(json));
+                request.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                );
+                request
+            }
+            None => self.request(method, path, Body::empty()),
+        };
+        self.send(request).await
+    }
+
+    /// A request of this caller's, to be changed before it is [sent](Self::send).
+    #[must_use]
+    pub fn request(&self, method: Method, path: &str, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().expect("a path");
+        request.headers_mut().extend(self.headers.clone());
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::new(self.ip, 40_000)));
+        if let Some(token) = self.token() {
+            let bearer = HeaderValue::from_str(&format!("Bearer {token}")).expect("a token");
+            request
+                .headers_mut()
+                .entry(header::AUTHORIZATION)
+                .or_insert(bearer);
+        }
+        let jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        if !jar.is_empty() {
+            let cookies: Vec<_> = jar
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            let cookies = HeaderValue::from_str(&cookies.join("; ")).expect("cookies");
+            request
+                .headers_mut()
+                .entry(header::COOKIE)
+                .or_insert(cookies);
+        }
+        drop(jar);
+        request
+    }
+
+    /// Sends a request, and keeps what the answer gives to keep: cookies, or a token.
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes().to_vec();
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
+        if self.keeps_cookies {
+            self.keep_cookies(&reply);
+        } else if reply.status == StatusCode::CREATED
+            && let Some(token) = serde_json::from_slice::<Value>(&reply.body)
+                .ok()
+                .and_then(|json| json["token"].as_str().map(str::to_owned))
+        {
+            self.set_token(Some(&token));
+        }
+        reply
+    }
+
+    fn keep_cookies(&self, reply: &Reply) {
+        let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        for cookie in reply.cookies() {
+            let (pair, attributes) = cookie.split_once(';').unwrap_or((&cookie, ""));
+            let Some((name, value)) = pair.split_once('=') else {
+                continue;
+            };
+            if attributes.contains("Max-Age=0") {
+                jar.remove(name);
+            } else {
+                jar.insert(name.into(), value.into());
+            }
+        }
+    }
+}
+
+/// What can be sent as a body.
+pub trait IntoBody {
+    /// The JSON text; `None` for no body.
+    fn into_body(self) -> Option<String>;
+}
+
+impl IntoBody for () {
+    fn into_body(self) -> Option<String> {
+        None
+    }
+}
+
+impl IntoBody for Value {
+    fn into_body(self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl IntoBody for &Value {
+    fn into_body(self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl IntoBody for String {
+    fn into_body(self) -> Option<String> {
+        Some(self)
+    }
+}
+
+impl IntoBody for &str {
+    fn into_body(self) -> Option<String> {
+        Some(self.to_owned())
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// One header, as text; empty when it is absent.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The `Set-Cookie` headers.
+    #[must_use]
+    pub fn cookies(&self) -> Vec<String> {
+        let values = self.headers.get_all(header::SET_COOKIE).iter();
+        values
+            .map(|value| value.to_str().expect("a cookie of ASCII").to_owned())
+            .collect()
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// When it is not JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        match serde_json::from_slice(&self.body) {
+            Ok(json) => json,
+            Err(error) => panic!("{error} in the body of {self}"),
+        }
+    }
+
+    /// The `code` of a problem; empty when the answer is none.
+    #[must_use]
+    pub fn problem_code(&self) -> String {
+        if self.header("content-type") != "application/problem+json" {
+            return String::new();
+        }
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The body, of an answer that must be 200.
+    #[must_use]
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        self.expect(StatusCode::OK);
+        self.json()
+    }
+
+    /// The body, of an answer that must be 201.
+    #[track_caller]
+    pub fn created(&self) -> Value {
+        self.expect(StatusCode::CREATED);
+        self.json()
+    }
+
+    /// Of an answer that must be 204.
+    #[track_caller]
+    pub fn no_content(&self) {
+        self.expect(StatusCode::NO_CONTENT);
+        assert!(self.body.is_empty(), "204 with a body: {self}");
+    }
+
+    /// Of an answer that must be this problem.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) {
+        self.expect(StatusCode::from_u16(status).expect("a status"));
+        assert_eq!(self.problem_code(), code, "{self}");
+    }
+
+    #[track_caller]
+    fn expect(&self, status: StatusCode) {
+        assert_eq!(self.status, status, "{self}");
+    }
+}
+
+impl std::fmt::Display for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.text())
+    }
+}

@@ -126,10 +126,15 @@ impl Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, letter) = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s")]
-            .into_iter()
-            .find(|(unit, _)| self.0 != 0 && self.0 % unit == 0)
-            .unwrap_or((1, if self.0 == 0 { "s" } else { "ms" }));
+        let (unit, letter) = [
+            (86_400_000, "d"),
+            (3_600_000, "h"),
+            (60_000, "m"),
+            (1000, "s"),
+        ]
+        .into_iter()
+        .find(|(unit, _)| self.0 != 0 && self.0 % unit == 0)
+        .unwrap_or((1, if self.0 == 0 { "s" } else { "ms" }));
         write!(f, "{}{letter}", self.0 / unit)
     }
 }
@@ -160,7 +165,9 @@ impl FromStr for Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -190,13 +197,19 @@ impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self { source: Source::System, latest: Arc::default() }
+        Self {
+            source: Source::System,
+            latest: Arc::default(),
+        }
     }
 
     /// A clock that stands still until it is moved; its clones move with it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self { source: Source::Manual(Arc::new(AtomicI64::new(start.0))), latest: Arc::default() }
+        Self {
+            source: Source::Manual(Arc::new(AtomicI64::new(start.0))),
+            latest: Arc::default(),
+        }
     }
 
     /// Now.
@@ -206,7 +219,11 @@ impl Clock {
             Source::System => system_millis(),
             Source::Manual(millis) => millis.load(Ordering::SeqCst),
         };
-        Timestamp(self.latest.fetch_max(reading, Ordering::Relaxed).max(reading))
+        Timestamp(
+            self.latest
+                .fetch_max(reading, Ordering::Relaxed)
+                .max(reading),
+        )
     }
 
     /// Sets a manual clock, forwards or back; the machine's clock is left alone.
@@ -224,9 +241,14 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the machine's clock"
+)]
 fn system_millis() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -246,7 +268,10 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339_with_milliseconds() {
-        assert_eq!(Timestamp::from_millis(1_777_777_777_000).to_string(), "2026-05-03T03:09:37.000Z");
+        assert_eq!(
+            Timestamp::from_millis(1_777_777_777_000).to_string(),
+            "2026-05-03T03:09:37.000Z"
+        );
     }
 
     #[test]

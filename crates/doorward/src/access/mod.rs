@@ -13,8 +13,8 @@ mod tests;
 use serde::Serialize;
 
 pub use self::roles::{
-    NewRole, Permission, Role, RoleChange, change_role, create_permission, create_role, delete_permission, delete_role,
-    permissions, roles, set_role_permissions,
+    NewRole, Permission, Role, RoleChange, change_role, create_permission, create_role,
+    delete_permission, delete_role, permissions, roles, set_role_permissions,
 };
 use crate::{
     Doorward,
@@ -98,7 +98,9 @@ impl Access {
     /// Whether the permission `resource:action` is held: itself, by `resource:*`, or by `*`.
     #[must_use]
     pub fn allows(&self, permission: &str) -> bool {
-        self.permissions.iter().any(|held| permits(held, permission))
+        self.permissions
+            .iter()
+            .any(|held| permits(held, permission))
     }
 
     /// Whether anything is held that administers Doorward itself.
@@ -111,7 +113,10 @@ impl Access {
 fn permits(held: &str, wanted: &str) -> bool {
     held == "*"
         || held == wanted
-        || held.strip_suffix('*').and_then(|resource| wanted.strip_prefix(resource)).is_some_and(|action| !action.is_empty())
+        || held
+            .strip_suffix('*')
+            .and_then(|resource| wanted.strip_prefix(resource))
+            .is_some_and(|action| !action.is_empty())
 }
 
 fn is_administrative(held: &str) -> bool {
@@ -120,8 +125,12 @@ fn is_administrative(held: &str) -> bool {
 
 /// What the user may do now.
 pub(crate) async fn of_user(db: &mut impl Executor, user: &UserId) -> Result<Access> {
-    let (roles, permissions): (Vec<_>, Vec<_>) = store::held_by(db, user).await?.into_iter().unzip();
-    Ok(Access::new(roles, permissions.into_iter().flatten().collect()))
+    let (roles, permissions): (Vec<_>, Vec<_>) =
+        store::held_by(db, user).await?.into_iter().unzip();
+    Ok(Access::new(
+        roles,
+        permissions.into_iter().flatten().collect(),
+    ))
 }
 
 /// What the user may do; nothing where there is no such user.
@@ -136,7 +145,13 @@ pub async fn held_by(doorward: &Doorward, user: &UserId) -> Result<Access> {
 ///
 /// # Errors
 /// [`Error::NotFound`] without such a user, [`Error::InvalidField`] without such a role.
-pub async fn grant(doorward: &Doorward, user: &UserId, role: &str, by: Option<UserId>, client: &Client) -> Result<bool> {
+pub async fn grant(
+    doorward: &Doorward,
+    user: &UserId,
+    role: &str,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<bool> {
     let now = doorward.clock.now();
     doorward
         .db
@@ -146,7 +161,10 @@ pub async fn grant(doorward: &Doorward, user: &UserId, role: &str, by: Option<Us
             if !store::give(tx, user, &role.id).await? {
                 return known_user(tx, user).await.map(|()| false);
             }
-            let event = Event { actor: by, ..Event::to(Kind::RoleGranted, Some(*user)) };
+            let event = Event {
+                actor: by,
+                ..Event::to(Kind::RoleGranted, Some(*user))
+            };
             audit::record(tx, doorward, client, event.detail(&role.name), now).await?;
             sessions::forget_user(doorward, tx, user).await?;
             Ok(true)
@@ -159,7 +177,13 @@ pub async fn grant(doorward: &Doorward, user: &UserId, role: &str, by: Option<Us
 /// # Errors
 /// [`Error::LastAdmin`] when nobody else would be an administrator; [`Error::NotFound`] without such a user,
 /// [`Error::InvalidField`] without such a role.
-pub async fn revoke(doorward: &Doorward, user: &UserId, role: &str, by: Option<UserId>, client: &Client) -> Result<bool> {
+pub async fn revoke(
+    doorward: &Doorward,
+    user: &UserId,
+    role: &str,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<bool> {
     let now = doorward.clock.now();
     doorward
         .db
@@ -172,7 +196,10 @@ pub async fn revoke(doorward: &Doorward, user: &UserId, role: &str, by: Option<U
             if !store::take(tx, user, &role.id).await? {
                 return known_user(tx, user).await.map(|()| false);
             }
-            let event = Event { actor: by, ..Event::to(Kind::RoleRevoked, Some(*user)) };
+            let event = Event {
+                actor: by,
+                ..Event::to(Kind::RoleRevoked, Some(*user))
+            };
             audit::record(tx, doorward, client, event.detail(&role.name), now).await?;
             sessions::forget_user(doorward, tx, user).await?;
             Ok(true)
@@ -189,7 +216,11 @@ pub async fn revoke(doorward: &Doorward, user: &UserId, role: &str, by: Option<U
 /// [`Error::LastAdmin`] when the user is the only administrator.
 pub(crate) async fn keep_an_administrator(tx: &mut Tx, user: &UserId) -> Result<()> {
     let role = lock_role(tx, ADMIN).await?;
-    if store::two_active_holders(tx, &role.id).await? == [*user] { Err(Error::LastAdmin) } else { Ok(()) }
+    if store::two_active_holders(tx, &role.id).await? == [*user] {
+        Err(Error::LastAdmin)
+    } else {
+        Ok(())
+    }
 }
 
 /// Gives a new account the roles that every account gets.
@@ -207,7 +238,14 @@ pub(crate) async fn make_administrator(
 ) -> Result<()> {
     let role = lock_role(tx, ADMIN).await?;
     if store::give(tx, user, &role.id).await? {
-        audit::record(tx, doorward, client, Event::to(Kind::RoleGranted, Some(*user)).detail(ADMIN), now).await?;
+        audit::record(
+            tx,
+            doorward,
+            client,
+            Event::to(Kind::RoleGranted, Some(*user)).detail(ADMIN),
+            now,
+        )
+        .await?;
         sessions::forget_user(doorward, tx, user).await?;
     }
     Ok(())
@@ -233,5 +271,9 @@ async fn lock_role(tx: &mut Tx, name: &str) -> Result<LockedRole> {
 }
 
 async fn known_user(tx: &mut Tx, user: &UserId) -> Result<()> {
-    if store::is_user(tx, user).await? { Ok(()) } else { Err(Error::NotFound) }
+    if store::is_user(tx, user).await? {
+        Ok(())
+    } else {
+        Err(Error::NotFound)
+    }
 }

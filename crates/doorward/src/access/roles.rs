@@ -91,10 +91,18 @@ pub async fn roles(doorward: &Doorward) -> Result<Vec<Role>> {
 /// # Errors
 /// [`Error::InvalidField`] when the name cannot be a name or is taken, when a permission does not exist, or when
 /// everyone would administer Doorward.
-pub async fn create_role(doorward: &Doorward, new: NewRole, by: Option<UserId>, client: &Client) -> Result<Role> {
+pub async fn create_role(
+    doorward: &Doorward,
+    new: NewRole,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<Role> {
     let now = doorward.clock.now();
     if !is_name(&new.name) {
-        return Err(Error::field("name", "Name it with 1 to 64 lower-case letters, digits, - and _."));
+        return Err(Error::field(
+            "name",
+            "Name it with 1 to 64 lower-case letters, digits, - and _.",
+        ));
     }
     check_description(new.description.as_deref())?;
     refuse_administration_for_all(new.is_default, &new.permissions)?;
@@ -115,10 +123,20 @@ pub async fn create_role(doorward: &Doorward, new: NewRole, by: Option<UserId>, 
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             if !store::insert_role(tx, made).await? {
-                return Err(Error::field("name", format!("There is a role `{}` already.", made.name)));
+                return Err(Error::field(
+                    "name",
+                    format!("There is a role `{}` already.", made.name),
+                ));
             }
             permit(tx, &made.id, &made.permissions).await?;
-            changed(tx, doorward, client, by, &format!("role {} created", made.name)).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("role {} created", made.name),
+            )
+            .await
         })
         .await?;
     Ok(role)
@@ -144,7 +162,14 @@ pub async fn change_role(
             let permissions = store::permissions_of(tx, &role.id).await?;
             refuse_administration_for_all(change.is_default == Some(true), &permissions)?;
             store::update_role(tx, &role.id, change).await?;
-            changed(tx, doorward, client, by, &format!("role {} changed", role.name)).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("role {} changed", role.name),
+            )
+            .await
         })
         .await
 }
@@ -167,12 +192,22 @@ pub async fn set_role_permissions(
             let tx = &mut tx;
             let role = lock_role(tx, role).await?;
             if role.name == ADMIN {
-                return Err(Error::field("role", "The role `admin` may do everything. Make another role for less."));
+                return Err(Error::field(
+                    "role",
+                    "The role `admin` may do everything. Make another role for less.",
+                ));
             }
             refuse_administration_for_all(role.is_default, permissions)?;
             store::forbid_all(tx, &role.id).await?;
             permit(tx, &role.id, permissions).await?;
-            changed(tx, doorward, client, by, &format!("role {} permits {}", role.name, permissions.join(" "))).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("role {} permits {}", role.name, permissions.join(" ")),
+            )
+            .await
         })
         .await
 }
@@ -181,17 +216,32 @@ pub async fn set_role_permissions(
 ///
 /// # Errors
 /// [`Error::InvalidField`] without such a role, and for those that are built in.
-pub async fn delete_role(doorward: &Doorward, role: &str, by: Option<UserId>, client: &Client) -> Result<()> {
+pub async fn delete_role(
+    doorward: &Doorward,
+    role: &str,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<()> {
     doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             let role = lock_role(tx, role).await?;
             if role.built_in {
-                return Err(Error::field("role", format!("The role `{}` is built in and stays.", role.name)));
+                return Err(Error::field(
+                    "role",
+                    format!("The role `{}` is built in and stays.", role.name),
+                ));
             }
             store::delete_role(tx, &role.id).await?;
-            changed(tx, doorward, client, by, &format!("role {} removed", role.name)).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("role {} removed", role.name),
+            )
+            .await
         })
         .await
 }
@@ -225,9 +275,19 @@ pub async fn create_permission(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             if !store::insert_permission(tx, name, description).await? {
-                return Err(Error::field("name", format!("There is a permission `{name}` already.")));
+                return Err(Error::field(
+                    "name",
+                    format!("There is a permission `{name}` already."),
+                ));
             }
-            changed(tx, doorward, client, by, &format!("permission {name} created")).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("permission {name} created"),
+            )
+            .await
         })
         .await
 }
@@ -236,9 +296,17 @@ pub async fn create_permission(
 ///
 /// # Errors
 /// [`Error::InvalidField`] without such a permission, and for those that are built in.
-pub async fn delete_permission(doorward: &Doorward, name: &str, by: Option<UserId>, client: &Client) -> Result<()> {
+pub async fn delete_permission(
+    doorward: &Doorward,
+    name: &str,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<()> {
     if name == "*" || BUILT_IN.contains(&name) {
-        return Err(Error::field("name", format!("The permission `{name}` is built in and stays.")));
+        return Err(Error::field(
+            "name",
+            format!("The permission `{name}` is built in and stays."),
+        ));
     }
     doorward
         .db
@@ -247,7 +315,14 @@ pub async fn delete_permission(doorward: &Doorward, name: &str, by: Option<UserI
             if !store::delete_permission(tx, name).await? {
                 return Err(no_such_permission("name", name));
             }
-            changed(tx, doorward, client, by, &format!("permission {name} removed")).await
+            changed(
+                tx,
+                doorward,
+                client,
+                by,
+                &format!("permission {name} removed"),
+            )
+            .await
         })
         .await
 }
@@ -255,12 +330,16 @@ pub async fn delete_permission(doorward: &Doorward, name: &str, by: Option<UserI
 /// Whether the text can name a permission: `resource:action`, `resource:*` or `*`.
 pub(super) fn is_permission_name(text: &str) -> bool {
     text == "*"
-        || text.split_once(':').is_some_and(|(resource, action)| is_name(resource) && (action == "*" || is_name(action)))
+        || text.split_once(':').is_some_and(|(resource, action)| {
+            is_name(resource) && (action == "*" || is_name(action))
+        })
 }
 
 /// Whether the text can name a role, or one half of a permission.
 pub(super) fn is_name(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    let is_allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'
+    };
     (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
@@ -275,17 +354,38 @@ async fn permit(tx: &mut Tx, role: &RoleId, permissions: &[String]) -> Result<()
 }
 
 /// Tells the log and the live sessions of everyone that roles or permissions have changed.
-async fn changed(tx: &mut Tx, doorward: &Doorward, client: &Client, by: Option<UserId>, what: &str) -> Result<()> {
-    let event = Event { actor: by, ..Event::to(Kind::AccessChanged, None) };
-    audit::record(tx, doorward, client, event.detail(what), doorward.clock.now()).await?;
+async fn changed(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    by: Option<UserId>,
+    what: &str,
+) -> Result<()> {
+    let event = Event {
+        actor: by,
+        ..Event::to(Kind::AccessChanged, None)
+    };
+    audit::record(
+        tx,
+        doorward,
+        client,
+        event.detail(what),
+        doorward.clock.now(),
+    )
+    .await?;
     sessions::forget_everyone(doorward, tx).await
 }
 
 /// Where strangers may sign up, what everyone gets is what strangers get.
-pub(super) fn refuse_administration_for_all(is_default: bool, permissions: &[String]) -> Result<()> {
+pub(super) fn refuse_administration_for_all(
+    is_default: bool,
+    permissions: &[String],
+) -> Result<()> {
     match permissions.iter().find(|held| is_administrative(held)) {
         Some(held) if is_default => {
-            let message = format!("Every new account gets this role, so it cannot hold `{held}`, which administers Doorward.");
+            let message = format!(
+                "Every new account gets this role, so it cannot hold `{held}`, which administers Doorward."
+            );
             Err(Error::field("permissions", message))
         }
         _ => Ok(()),
@@ -295,12 +395,18 @@ pub(super) fn refuse_administration_for_all(is_default: bool, permissions: &[Str
 pub(super) fn check_description(text: Option<&str>) -> Result<()> {
     match text {
         Some(text) if text.chars().count() > 256 || text.chars().any(char::is_control) => {
-            Err(Error::field("description", "Describe it in at most 256 characters, on one line."))
+            Err(Error::field(
+                "description",
+                "Describe it in at most 256 characters, on one line.",
+            ))
         }
         _ => Ok(()),
     }
 }
 
 fn no_such_permission(field: &str, name: &str) -> Error {
-    Error::field(field, format!("There is no permission `{name}`. Create it first."))
+    Error::field(
+        field,
+        format!("There is no permission `{name}`. Create it first."),
+    )
 }

@@ -16,7 +16,10 @@ const HELD_BY: &str = "
      where u.user_id = $1";
 
 /// Every role of the user beside every permission in it.
-pub(super) async fn held_by(db: &mut impl Executor, user: &UserId) -> Result<Vec<(String, Option<String>)>> {
+pub(super) async fn held_by(
+    db: &mut impl Executor,
+    user: &UserId,
+) -> Result<Vec<(String, Option<String>)>> {
     db.all(HELD_BY, values![user], |row| {
         let permission: Option<Vec<u8>> = row.get(1)?;
         Ok((row.get(0)?, permission.map(name).transpose()?))
@@ -34,7 +37,12 @@ const LOCK_ROLE: &str = "
 
 pub(super) async fn lock_role(tx: &mut Tx, name: &str) -> Result<Option<LockedRole>> {
     tx.optional(LOCK_ROLE, values![name.as_bytes()], |row| {
-        Ok(LockedRole { id: row.get(0)?, name: row.get(1)?, built_in: row.get(2)?, is_default: row.get(3)? })
+        Ok(LockedRole {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            built_in: row.get(2)?,
+            is_default: row.get(3)?,
+        })
     })
     .await
 }
@@ -50,13 +58,17 @@ const TWO_ACTIVE_HOLDERS: &str = "
 
 /// Up to two of those who have the role, are active and have proved their address.
 pub(super) async fn two_active_holders(tx: &mut Tx, role: &RoleId) -> Result<Vec<UserId>> {
-    tx.all(TWO_ACTIVE_HOLDERS, values![role], |row| row.get(0)).await
+    tx.all(TWO_ACTIVE_HOLDERS, values![role], |row| row.get(0))
+        .await
 }
 
 const IS_USER: &str = "select id from users where id = $1";
 
 pub(super) async fn is_user(tx: &mut Tx, user: &UserId) -> Result<bool> {
-    Ok(tx.optional(IS_USER, values![user], |row| row.get::<UserId>(0)).await?.is_some())
+    Ok(tx
+        .optional(IS_USER, values![user], |row| row.get::<UserId>(0))
+        .await?
+        .is_some())
 }
 
 const GIVE: &str = "
@@ -110,14 +122,18 @@ const PERMISSIONS_OF_ROLES: &str = "
     select role_id, permission_key from role_permissions order by role_id, permission_key";
 
 pub(super) async fn permissions_of_roles(db: &Db) -> Result<Vec<(RoleId, String)>> {
-    db.all(PERMISSIONS_OF_ROLES, &[], |row| Ok((row.get(0)?, name(row.get(1)?)?))).await
+    db.all(PERMISSIONS_OF_ROLES, &[], |row| {
+        Ok((row.get(0)?, name(row.get(1)?)?))
+    })
+    .await
 }
 
 const PERMISSIONS_OF: &str = "
     select permission_key from role_permissions where role_id = $1 order by permission_key";
 
 pub(super) async fn permissions_of(tx: &mut Tx, role: &RoleId) -> Result<Vec<String>> {
-    tx.all(PERMISSIONS_OF, values![role], |row| name(row.get(0)?)).await
+    tx.all(PERMISSIONS_OF, values![role], |row| name(row.get(0)?))
+        .await
 }
 
 const INSERT_ROLE: &str = "
@@ -144,7 +160,12 @@ const UPDATE_ROLE: &str = "
      where id = $3";
 
 pub(super) async fn update_role(tx: &mut Tx, role: &RoleId, change: &RoleChange) -> Result<()> {
-    tx.execute(UPDATE_ROLE, values![change.description.as_ref(), change.is_default, role]).await.map(drop)
+    tx.execute(
+        UPDATE_ROLE,
+        values![change.description.as_ref(), change.is_default, role],
+    )
+    .await
+    .map(drop)
 }
 
 const DELETE_ROLE: &str = "delete from roles where id = $1";
@@ -161,7 +182,10 @@ const PERMIT: &str = "
 
 /// Whether there is such a permission.
 pub(super) async fn permit(tx: &mut Tx, role: &RoleId, permission: &str) -> Result<bool> {
-    Ok(tx.execute(PERMIT, values![role, permission.as_bytes()]).await? > 0)
+    Ok(tx
+        .execute(PERMIT, values![role, permission.as_bytes()])
+        .await?
+        > 0)
 }
 
 const FORBID_ALL: &str = "delete from role_permissions where role_id = $1";
@@ -174,7 +198,11 @@ const PERMISSIONS: &str = "select name, description, built_in from permissions o
 
 pub(super) async fn permissions(db: &Db) -> Result<Vec<Permission>> {
     db.all(PERMISSIONS, &[], |row| {
-        Ok(Permission { name: row.get(0)?, description: row.get(1)?, built_in: row.get(2)? })
+        Ok(Permission {
+            name: row.get(0)?,
+            description: row.get(1)?,
+            built_in: row.get(2)?,
+        })
     })
     .await
 }
@@ -185,12 +213,25 @@ const INSERT_PERMISSION: &str = "
     on conflict (name_key) do nothing";
 
 /// Whether the name was free.
-pub(super) async fn insert_permission(tx: &mut Tx, name: &str, description: Option<&str>) -> Result<bool> {
-    Ok(tx.execute(INSERT_PERMISSION, values![name.as_bytes(), name, description]).await? > 0)
+pub(super) async fn insert_permission(
+    tx: &mut Tx,
+    name: &str,
+    description: Option<&str>,
+) -> Result<bool> {
+    Ok(tx
+        .execute(
+            INSERT_PERMISSION,
+            values![name.as_bytes(), name, description],
+        )
+        .await?
+        > 0)
 }
 
 const DELETE_PERMISSION: &str = "delete from permissions where name_key = $1 and built_in = 0";
 
 pub(super) async fn delete_permission(tx: &mut Tx, name: &str) -> Result<bool> {
-    Ok(tx.execute(DELETE_PERMISSION, values![name.as_bytes()]).await? > 0)
+    Ok(tx
+        .execute(DELETE_PERMISSION, values![name.as_bytes()])
+        .await?
+        > 0)
 }

@@ -44,7 +44,10 @@ impl Code {
             Form::Long => (LONG, &CROCKFORD[..]),
         };
         let fair = 256 - 256 % alphabet.len();
-        let characters = stream.map(usize::from).filter(|&byte| byte < fair).map(|byte| alphabet[byte % alphabet.len()]);
+        let characters = stream
+            .map(usize::from)
+            .filter(|&byte| byte < fair)
+            .map(|byte| alphabet[byte % alphabet.len()]);
         Self(characters.take(length).map(char::from).collect())
     }
 
@@ -52,7 +55,10 @@ impl Code {
     /// `None` when that leaves no code.
     pub(crate) fn parse(typed: &str) -> Option<Self> {
         let mut code = String::with_capacity(LONG);
-        for character in typed.chars().filter(|character| !matches!(character, ' ' | '-')) {
+        for character in typed
+            .chars()
+            .filter(|character| !matches!(character, ' ' | '-'))
+        {
             code.push(match character.to_ascii_uppercase() {
                 'O' => '0',
                 'I' | 'L' => '1',
@@ -99,7 +105,10 @@ mod tests {
     /// Item 1: digits are uniform (χ² with 9 degrees of freedom for each of 8 places, a million codes).
     #[test]
     fn a_million_codes_are_uniform() {
-        let (entropy, keys) = (Entropy::system(), Keys::derive(&RootKey::generate(&Entropy::system()), 0));
+        let (entropy, keys) = (
+            Entropy::system(),
+            Keys::derive(&RootKey::generate(&Entropy::system()), 0),
+        );
         let mut counts = [[0_u32; 10]; 8];
         for _ in 0..1_000_000 {
             let code = Code::of(&keys.codes, &CodeId(entropy.bytes()), Form::Digits(8));
@@ -108,7 +117,10 @@ mod tests {
             }
         }
         for count in counts {
-            let chi: f64 = count.iter().map(|&n| (f64::from(n) - 100_000.0).powi(2) / 100_000.0).sum();
+            let chi: f64 = count
+                .iter()
+                .map(|&n| (f64::from(n) - 100_000.0).powi(2) / 100_000.0)
+                .sum();
             // Beyond 45 once in a million runs.
             assert!(chi < 45.0, "{chi}");
         }
@@ -130,7 +142,18 @@ mod tests {
         assert_eq!(read("1234 5678").as_deref(), Some("12345678"));
         assert_eq!(read(" 12-34-56-78 ").as_deref(), Some("12345678"));
         assert_eq!(read("oil34-56789-abc").as_deref(), Some("0113456789ABC"));
-        for typed in ["", "12345", "12345678901", "１２３４５６７８", "12345678\u{a0}", "1234\t5678", "1234.5678", "abcdefgh", "0113456789ABCD", "U123456789ABC"] {
+        for typed in [
+            "",
+            "12345",
+            "12345678901",
+            "１２３４５６７８",
+            "12345678\u{a0}",
+            "1234\t5678",
+            "1234.5678",
+            "abcdefgh",
+            "0113456789ABCD",
+            "U123456789ABC",
+        ] {
             assert_eq!(read(typed), None, "{typed:?}");
         }
     }

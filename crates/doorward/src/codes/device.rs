@@ -36,11 +36,24 @@ mod tests {
 
     #[test]
     fn a_device_is_known_for_its_address_only() {
-        let (entropy, keys) = (Entropy::seeded(1), Keys::derive(&RootKey::generate(&Entropy::seeded(2)), 0));
-        let (ada, grace) = (Address::parse("ada@example.com").unwrap(), Address::parse("grace@example.com").unwrap());
+        let (entropy, keys) = (
+            Entropy::seeded(1),
+            Keys::derive(&RootKey::generate(&Entropy::seeded(2)), 0),
+        );
+        let (ada, grace) = (
+            Address::parse("ada@example.com").unwrap(),
+            Address::parse("grace@example.com").unwrap(),
+        );
         let cookie = cookie(&keys.devices, &entropy, &ada);
 
-        assert!(known(&keys.devices, &cookie, &Address::parse("ADA@example.com").unwrap()).is_some());
+        assert!(
+            known(
+                &keys.devices,
+                &cookie,
+                &Address::parse("ADA@example.com").unwrap()
+            )
+            .is_some()
+        );
         assert!(known(&keys.devices, &cookie, &grace).is_none());
         assert!(known(&keys.flows, &cookie, &ada).is_none());
         assert!(known(&keys.devices, "", &ada).is_none());

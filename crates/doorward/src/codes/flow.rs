@@ -59,7 +59,10 @@ mod tests {
 
     #[test]
     fn only_our_flows_are_adopted() {
-        let (entropy, keys) = (Entropy::seeded(1), Keys::derive(&RootKey::generate(&Entropy::seeded(2)), 0));
+        let (entropy, keys) = (
+            Entropy::seeded(1),
+            Keys::derive(&RootKey::generate(&Entropy::seeded(2)), 0),
+        );
         let flow = Flow::new(&entropy);
         let text = flow.text(&keys.flows);
 

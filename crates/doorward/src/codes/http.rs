@@ -60,10 +60,23 @@ struct Verifying {
     request_body = VerifyForm,
     responses((status = 201, description = "A code is on its way, if the address may sign in.", body = Verifying), Declined)
 )]
-async fn verify(State(doorward): State<Doorward>, client: Client, Json(form): Json<VerifyForm>) -> Result<impl IntoResponse> {
-    let flow = || form.flow.as_deref().and_then(|text| Flow::parse(&doorward.keys.flows, text));
+async fn verify(
+    State(doorward): State<Doorward>,
+    client: Client,
+    Json(form): Json<VerifyForm>,
+) -> Result<impl IntoResponse> {
+    let flow = || {
+        form.flow
+            .as_deref()
+            .and_then(|text| Flow::parse(&doorward.keys.flows, text))
+    };
     let binding = if client.is_same_origin() {
-        Binding::Flow(client.flow().cloned().unwrap_or_else(|| Flow::new(&doorward.entropy)))
+        Binding::Flow(
+            client
+                .flow()
+                .cloned()
+                .unwrap_or_else(|| Flow::new(&doorward.entropy)),
+        )
     } else if form.bind {
         Binding::Flow(flow().unwrap_or_else(|| Flow::new(&doorward.entropy)))
     } else {
@@ -71,11 +84,18 @@ async fn verify(State(doorward): State<Doorward>, client: Client, Json(form): Js
     };
     let requested = super::request(&doorward, &form.email, binding, &client).await?;
     let flow = requested.flow.text(&doorward.keys.flows);
-    let cookie = client.is_same_origin().then(|| cookies::flow(&doorward.config, &flow, doorward.config.codes.lifetime)).transpose()?;
+    let cookie = client
+        .is_same_origin()
+        .then(|| cookies::flow(&doorward.config, &flow, doorward.config.codes.lifetime))
+        .transpose()?;
     let answer = Verifying {
         expires_at: requested.expires_at,
         resend_after: doorward.config.limits.address_interval.as_seconds_ceil(),
         flow,
     };
-    Ok((StatusCode::CREATED, AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie))), JsonAnswer(answer)))
+    Ok((
+        StatusCode::CREATED,
+        AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie))),
+        JsonAnswer(answer),
+    ))
 }

@@ -62,8 +62,6 @@ pub(crate) struct Redeemed(());
 pub(crate) struct Requested {
     pub expires_at: Timestamp,
     pub flow: Flow,
-    /// Whether only the flow can redeem it.
-    pub bound: bool,
 }
 
 /// How the caller of [`request`] wants its code bound.
@@ -79,7 +77,12 @@ pub(crate) enum Binding {
 ///
 /// No account is looked up here, so nothing can leak: whether there is one, and whether it may sign in, is the mail
 /// worker's business, after the answer has gone.
-pub(crate) async fn request(doorward: &Doorward, address: &Address, binding: Binding, client: &Client) -> Result<Requested> {
+pub(crate) async fn request(
+    doorward: &Doorward,
+    address: &Address,
+    binding: Binding,
+    client: &Client,
+) -> Result<Requested> {
     let now = doorward.clock.now();
     doorward.networks.spend(client.ip(), Budget::Codes, now)?;
     let (flow, bound) = match binding {
@@ -87,12 +90,18 @@ pub(crate) async fn request(doorward: &Doorward, address: &Address, binding: Bin
         Binding::None => (Flow::new(&doorward.entropy), false),
     };
     let binding = flow.binding(&doorward.keys.flows);
-    let issue = Issue { purpose: Purpose::SignIn, address, binding: if bound { &binding } else { &[] } };
+    let issue = Issue {
+        purpose: Purpose::SignIn,
+        address,
+        binding: if bound { &binding } else { &[] },
+    };
     let expires_at = doorward
         .db
-        .transaction(|mut tx| async move { issue_code(&mut tx, doorward, &issue, client, now).await })
+        .transaction(
+            |mut tx| async move { issue_code(&mut tx, doorward, &issue, client, now).await },
+        )
         .await?;
-    Ok(Requested { expires_at, flow, bound })
+    Ok(Requested { expires_at, flow })
 }
 
 /// What a code is to be issued for.
@@ -112,9 +121,15 @@ pub(crate) async fn issue_code(
     client: &Client,
     now: Timestamp,
 ) -> Result<Timestamp> {
-    let Issue { purpose, address, binding } = *issue;
+    let Issue {
+        purpose,
+        address,
+        binding,
+    } = *issue;
     let key = limits::address_key(doorward, address, None);
-    let known = client.device_cookie().and_then(|cookie| device::known(&doorward.keys.devices, cookie, address));
+    let known = client
+        .device_cookie()
+        .and_then(|cookie| device::known(&doorward.keys.devices, cookie, address));
     let failures = match known {
         // Strangers cannot spend a known device's budget; their wrong codes are still counted against the address.
         Some(device) => {
@@ -127,15 +142,33 @@ pub(crate) async fn issue_code(
     let form = form(doorward, failures, known.is_some(), now);
     let resent = match binding {
         [] => None,
-        bound => store::live(tx, address.key(), purpose.number(), bound, store::form_number(form), now + WORTH_RESENDING).await?,
+        bound => {
+            store::live(
+                tx,
+                address.key(),
+                purpose.number(),
+                bound,
+                store::form_number(form),
+                now + WORTH_RESENDING,
+            )
+            .await?
+        }
     };
     let (id, expires_at) = match resent {
         Some(live) => live,
         None => {
             let keep = if binding.is_empty() { UNBOUND - 1 } else { 0 };
             store::make_room(tx, address.key(), purpose.number(), binding, keep).await?;
-            let id = CodeId(ids::fresh(&doorward.entropy, now, doorward.entropy.bytes::<1>()[0]));
-            let mac = Code::of(&doorward.keys.codes, &id, form).mac(&doorward.keys.codes, purpose.number(), address.key());
+            let id = CodeId(ids::fresh(
+                &doorward.entropy,
+                now,
+                doorward.entropy.bytes::<1>()[0],
+            ));
+            let mac = Code::of(&doorward.keys.codes, &id, form).mac(
+                &doorward.keys.codes,
+                purpose.number(),
+                address.key(),
+            );
             let expires_at = now + doorward.config.codes.lifetime;
             let row = store::NewRow {
                 id: &id,
@@ -153,13 +186,32 @@ pub(crate) async fn issue_code(
         }
     };
     let code = Code::of(&doorward.keys.codes, &id, form).text().to_owned();
-    let minutes = u32::try_from((expires_at - now).as_millis() / 60_000).unwrap_or(1).max(1);
+    let minutes = u32::try_from((expires_at - now).as_millis() / 60_000)
+        .unwrap_or(1)
+        .max(1);
     let notice = match purpose {
         Purpose::SignIn => Notice::SignInCode { code, minutes },
         Purpose::EmailChange => Notice::EmailChangeCode { code, minutes },
     };
-    outbox::post_code(tx, doorward, &id, address, &notice, purpose == Purpose::SignIn, expires_at, now).await?;
-    audit::record(tx, doorward, client, Event::to(Kind::CodeRequested, None).method("otp"), now).await?;
+    outbox::post_code(
+        tx,
+        doorward,
+        &id,
+        address,
+        &notice,
+        purpose == Purpose::SignIn,
+        expires_at,
+        now,
+    )
+    .await?;
+    audit::record(
+        tx,
+        doorward,
+        client,
+        Event::to(Kind::CodeRequested, None).method("otp"),
+        now,
+    )
+    .await?;
     Ok(expires_at)
 }
 
@@ -169,7 +221,11 @@ fn form(doorward: &Doorward, failures: u32, known_device: bool, now: Timestamp) 
     let limits = &doorward.config.limits;
     let guessed_at = failures >= limits.failures_before_long_codes;
     let sprayed = !known_device && doorward.brake.holds(limits.brake, now);
-    if guessed_at || sprayed { Form::Long } else { Form::Digits(doorward.config.codes.digits) }
+    if guessed_at || sprayed {
+        Form::Long
+    } else {
+        Form::Digits(doorward.config.codes.digits)
+    }
 }
 
 /// How a code that was shown compares.
@@ -193,12 +249,24 @@ pub(crate) async fn redeem(
     client: &Client,
 ) -> Result<NewSession> {
     let now = doorward.clock.now();
-    doorward.networks.check(client.ip(), Budget::Failures, now)?;
-    let binding = flow.map(|flow| flow.binding(&doorward.keys.flows)).unwrap_or_default();
-    let guess = Guess { purpose: Purpose::SignIn, address, binding: &binding, or_unbound: true, typed };
+    doorward
+        .networks
+        .check(client.ip(), Budget::Failures, now)?;
+    let binding = flow
+        .map(|flow| flow.binding(&doorward.keys.flows))
+        .unwrap_or_default();
+    let guess = Guess {
+        purpose: Purpose::SignIn,
+        address,
+        binding: &binding,
+        or_unbound: true,
+        typed,
+    };
     let outcome = spend(doorward, &guess, now, |mut tx, redeemed| async move {
         let tx = &mut tx;
-        let Some(account) = users::find_or_create(tx, doorward, client, address, now).await? else { return Ok(None) };
+        let Some(account) = users::find_or_create(tx, doorward, client, address, now).await? else {
+            return Ok(None);
+        };
         let access = crate::access::of_user(tx, &account.user.id).await?;
         if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
             && passkeys::count_in(tx, &account.user.id).await? >= 2
@@ -206,7 +274,17 @@ pub(crate) async fn redeem(
             return Ok(None);
         }
         limits::reset_failures(tx, &limits::address_key(doorward, address, None)).await?;
-        sessions::open(tx, doorward, &account, &Proof::Code(redeemed), presented, client, now).await.map(Some)
+        sessions::open(
+            tx,
+            doorward,
+            &account,
+            &Proof::Code(redeemed),
+            presented,
+            client,
+            now,
+        )
+        .await
+        .map(Some)
     })
     .await?;
     match outcome {
@@ -247,8 +325,14 @@ pub(crate) async fn spend<T, F>(
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let Some(code) = Code::parse(guess.typed) else { return Ok(Outcome::Wrong) };
-    let mac = code.mac(&doorward.keys.codes, guess.purpose.number(), guess.address.key());
+    let Some(code) = Code::parse(guess.typed) else {
+        return Ok(Outcome::Wrong);
+    };
+    let mac = code.mac(
+        &doorward.keys.codes,
+        guess.purpose.number(),
+        guess.address.key(),
+    );
     let unbound: &[u8] = if guess.or_unbound { b"" } else { guess.binding };
     let shown = store::Shown {
         mac: &mac,
@@ -269,21 +353,34 @@ where
             let compared = store::spend_attempt(tx, shown, now).await?;
             doorward.metrics.code_compares.inc_by(compared.len() as u64);
             if compared.iter().any(|row| row.accepted) {
-                return Ok(then(tx.clone(), Redeemed(())).await?.map_or(Outcome::Wrong, Outcome::Accepted));
+                return Ok(then(tx.clone(), Redeemed(()))
+                    .await?
+                    .map_or(Outcome::Wrong, Outcome::Accepted));
             }
             let expired = compared.iter().any(|row| row.matched);
-            Ok(if expired { Outcome::Expired } else { Outcome::Wrong })
+            Ok(if expired {
+                Outcome::Expired
+            } else {
+                Outcome::Wrong
+            })
         })
         .await
 }
 
 /// Counts a wrong code against its address, its network and the world.
-pub(crate) async fn count_failure(doorward: &Doorward, address: &Address, client: &Client, now: Timestamp) -> Result<()> {
+pub(crate) async fn count_failure(
+    doorward: &Doorward,
+    address: &Address,
+    client: &Client,
+    now: Timestamp,
+) -> Result<()> {
     doorward.networks.count(client.ip(), Budget::Failures, now);
     doorward.metrics.sign_in_failed("otp");
     let limits = &doorward.config.limits;
     if doorward.brake.count_failure(limits.brake, now) {
-        tracing::error!("codes are being guessed everywhere at once: new devices get long codes from now on");
+        tracing::error!(
+            "codes are being guessed everywhere at once: new devices get long codes from now on"
+        );
     }
     let key = limits::address_key(doorward, address, None);
     doorward
@@ -306,5 +403,10 @@ pub(crate) async fn count_failure(doorward: &Doorward, address: &Address, client
 
 /// Deletes codes an hour after their end; how many.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
-    doorward.db.transaction(|mut tx| async move { store::delete_old(&mut tx, now - Span::hours(1), most).await }).await
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            store::delete_old(&mut tx, now - Span::hours(1), most).await
+        })
+        .await
 }

@@ -65,7 +65,12 @@ pub(super) async fn live(
     form: i64,
     until: Timestamp,
 ) -> Result<Option<(CodeId, Timestamp)>> {
-    tx.optional(LIVE, values![email_key, purpose, binding, form, until], |row| Ok((row.get(0)?, row.get(1)?))).await
+    tx.optional(
+        LIVE,
+        values![email_key, purpose, binding, form, until],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+    .await
 }
 
 const MAKE_ROOM: &str = "
@@ -77,8 +82,16 @@ const MAKE_ROOM: &str = "
                    limit 1000 offset $4)";
 
 /// Deletes all but the newest `keep` codes with this binding.
-pub(super) async fn make_room(tx: &mut Tx, email_key: &[u8], purpose: i64, binding: &[u8], keep: u32) -> Result<()> {
-    tx.execute(MAKE_ROOM, values![email_key, purpose, binding, keep]).await.map(drop)
+pub(super) async fn make_room(
+    tx: &mut Tx,
+    email_key: &[u8],
+    purpose: i64,
+    binding: &[u8],
+    keep: u32,
+) -> Result<()> {
+    tx.execute(MAKE_ROOM, values![email_key, purpose, binding, keep])
+        .await
+        .map(drop)
 }
 
 /// A code that someone shows.
@@ -117,9 +130,26 @@ const SPEND_ATTEMPT: &str = "
        and consumed_at is null and attempts_left > 0
  returning consumed_at is not null, code_mac = $1";
 
-pub(super) async fn spend_attempt(tx: &mut Tx, shown: &Shown<'_>, now: Timestamp) -> Result<Vec<Compared>> {
-    let values = values![shown.mac, now, shown.email_key, shown.purpose, shown.binding, shown.unbound];
-    tx.all(SPEND_ATTEMPT, values, |row| Ok(Compared { accepted: row.get(0)?, matched: row.get(1)? })).await
+pub(super) async fn spend_attempt(
+    tx: &mut Tx,
+    shown: &Shown<'_>,
+    now: Timestamp,
+) -> Result<Vec<Compared>> {
+    let values = values![
+        shown.mac,
+        now,
+        shown.email_key,
+        shown.purpose,
+        shown.binding,
+        shown.unbound
+    ];
+    tx.all(SPEND_ATTEMPT, values, |row| {
+        Ok(Compared {
+            accepted: row.get(0)?,
+            matched: row.get(1)?,
+        })
+    })
+    .await
 }
 
 const DELETE_OLD: &str = "

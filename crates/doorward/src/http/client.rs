@@ -31,7 +31,10 @@ impl Client {
     /// The command line of the machine that Doorward runs on.
     #[must_use]
     pub fn command_line() -> Self {
-        Self { user_agent: Some("doorward command line".into()), ..Self::default() }
+        Self {
+            user_agent: Some("doorward command line".into()),
+            ..Self::default()
+        }
     }
 
     /// The network address: the peer's, or the one that a trusted proxy names.
@@ -80,11 +83,19 @@ impl Client {
         let names = cookies::Names::of(&doorward.config);
         Self {
             ip: address(parts, &doorward.config.trusted_proxies),
-            user_agent: headers.get(header::USER_AGENT).map(|value| printable(value.as_bytes())),
+            user_agent: headers
+                .get(header::USER_AGENT)
+                .map(|value| printable(value.as_bytes())),
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
-            same_origin: headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
-            flow: cookies::find(headers, names.flow).one().and_then(|text| Flow::parse(&doorward.keys.flows, text)),
-            device_cookie: cookies::find(headers, names.device).one().map(str::to_owned),
+            same_origin: headers
+                .get("sec-fetch-site")
+                .is_some_and(|site| site == "same-origin"),
+            flow: cookies::find(headers, names.flow)
+                .one()
+                .and_then(|text| Flow::parse(&doorward.keys.flows, text)),
+            device_cookie: cookies::find(headers, names.device)
+                .one()
+                .map(str::to_owned),
         }
     }
 }
@@ -141,17 +152,36 @@ fn address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
 }
 
 fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all("x-forwarded-for").iter().flat_map(|value| value.to_str().unwrap_or("?").split(',')).map(str::trim)
+    headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
+        .map(str::trim)
 }
 
 /// An address, with or without a port.
 fn parse_hop(entry: &str) -> Option<IpAddr> {
-    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
-    bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
+    let bare = entry
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(entry);
+    bare.parse()
+        .ok()
+        .or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 fn printable(bytes: &[u8]) -> String {
-    bytes.iter().take(512).map(|&byte| if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '?' }).collect()
+    bytes
+        .iter()
+        .take(512)
+        .map(|&byte| {
+            if byte.is_ascii_graphic() || byte == b' ' {
+                char::from(byte)
+            } else {
+                '?'
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -166,8 +196,13 @@ mod tests {
             request = request.header("x-forwarded-for", *value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
-        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        parts
+            .extensions
+            .insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        let trusted: Vec<IpNet> = trusted
+            .iter()
+            .map(|network| network.parse().unwrap())
+            .collect();
         address(&parts, &trusted).unwrap().to_string()
     }
 
@@ -175,14 +210,41 @@ mod tests {
     #[test]
     fn forwarded_addresses_are_read_from_the_right_and_only_behind_proxies() {
         let proxies = ["10.0.0.0/8", "fd00::/8"];
-        assert_eq!(seen("203.0.113.9", &["1.1.1.1"], &[]), "203.0.113.9", "no proxy is trusted");
-        assert_eq!(seen("203.0.113.9", &["1.1.1.1"], &proxies), "203.0.113.9", "the peer is no proxy");
+        assert_eq!(
+            seen("203.0.113.9", &["1.1.1.1"], &[]),
+            "203.0.113.9",
+            "no proxy is trusted"
+        );
+        assert_eq!(
+            seen("203.0.113.9", &["1.1.1.1"], &proxies),
+            "203.0.113.9",
+            "the peer is no proxy"
+        );
         assert_eq!(seen("10.0.0.1", &["1.1.1.1"], &proxies), "1.1.1.1");
-        assert_eq!(seen("10.0.0.1", &["6.6.6.6, 1.1.1.1"], &proxies), "1.1.1.1", "what the client invented stays out");
-        assert_eq!(seen("10.0.0.1", &["6.6.6.6, 1.1.1.1", "10.0.0.2"], &proxies), "1.1.1.1", "several headers, several proxies");
-        assert_eq!(seen("10.0.0.1", &["1.1.1.1, garbage, 10.0.0.2"], &proxies), "10.0.0.2", "garbage ends the walk");
-        assert_eq!(seen("10.0.0.1", &["[2001:db8::1]:443"], &proxies), "2001:db8::1");
-        assert_eq!(seen("::ffff:10.0.0.1", &["::ffff:1.1.1.1"], &proxies), "1.1.1.1", "mapped addresses are IPv4");
+        assert_eq!(
+            seen("10.0.0.1", &["6.6.6.6, 1.1.1.1"], &proxies),
+            "1.1.1.1",
+            "what the client invented stays out"
+        );
+        assert_eq!(
+            seen("10.0.0.1", &["6.6.6.6, 1.1.1.1", "10.0.0.2"], &proxies),
+            "1.1.1.1",
+            "several headers, several proxies"
+        );
+        assert_eq!(
+            seen("10.0.0.1", &["1.1.1.1, garbage, 10.0.0.2"], &proxies),
+            "10.0.0.2",
+            "garbage ends the walk"
+        );
+        assert_eq!(
+            seen("10.0.0.1", &["[2001:db8::1]:443"], &proxies),
+            "2001:db8::1"
+        );
+        assert_eq!(
+            seen("::ffff:10.0.0.1", &["::ffff:1.1.1.1"], &proxies),
+            "1.1.1.1",
+            "mapped addresses are IPv4"
+        );
         assert_eq!(seen("10.0.0.1", &[], &proxies), "10.0.0.1");
     }
 }

@@ -22,9 +22,17 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn of(config: &Config) -> Self {
         if config.is_https() {
-            Self { session: "__Host-doorward_session", flow: "__Host-doorward_flow", device: "__Host-doorward_device" }
+            Self {
+                session: "__Host-doorward_session",
+                flow: "__Host-doorward_flow",
+                device: "__Host-doorward_device",
+            }
         } else {
-            Self { session: "doorward_session", flow: "doorward_flow", device: "doorward_device" }
+            Self {
+                session: "doorward_session",
+                flow: "doorward_flow",
+                device: "doorward_device",
+            }
         }
     }
 }
@@ -54,7 +62,12 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     for header in headers.get_all(header::COOKIE) {
         for pair in header.as_bytes().split(|&byte| byte == b';') {
             let pair = trim(pair);
-            let Some(value) = pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) else { continue };
+            let Some(value) = pair
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="))
+            else {
+                continue;
+            };
             found = match (found, std::str::from_utf8(value)) {
                 (Found::Never, Ok(value)) => Found::Once(value),
                 _ => Found::Twice,
@@ -78,36 +91,74 @@ enum SameSite {
     Strict,
 }
 
-fn set(config: &Config, name: &str, value: &str, same_site: SameSite, max_age: Span) -> Result<HeaderValue> {
+fn set(
+    config: &Config,
+    name: &str,
+    value: &str,
+    same_site: SameSite,
+    max_age: Span,
+) -> Result<HeaderValue> {
     let secure = if config.is_https() { " Secure;" } else { "" };
     let seconds = max_age.as_seconds_ceil();
-    let text = format!("{name}={value}; Path=/;{secure} HttpOnly; SameSite={same_site:?}; Max-Age={seconds}");
+    let text = format!(
+        "{name}={value}; Path=/;{secure} HttpOnly; SameSite={same_site:?}; Max-Age={seconds}"
+    );
     HeaderValue::try_from(text).map_err(|error| Error::Internal(error.into()))
 }
 
 /// The session cookie.
 pub(crate) fn session(config: &Config, token: &str, lifetime: Span) -> Result<HeaderValue> {
-    set(config, Names::of(config).session, token, SameSite::Lax, lifetime)
+    set(
+        config,
+        Names::of(config).session,
+        token,
+        SameSite::Lax,
+        lifetime,
+    )
 }
 
 /// Clears the session cookie, with the attributes that it was set with.
 pub(crate) fn clear_session(config: &Config) -> Result<HeaderValue> {
-    set(config, Names::of(config).session, "", SameSite::Lax, Span::ZERO)
+    set(
+        config,
+        Names::of(config).session,
+        "",
+        SameSite::Lax,
+        Span::ZERO,
+    )
 }
 
 /// The flow cookie.
 pub(crate) fn flow(config: &Config, flow: &str, lifetime: Span) -> Result<HeaderValue> {
-    set(config, Names::of(config).flow, flow, SameSite::Strict, lifetime)
+    set(
+        config,
+        Names::of(config).flow,
+        flow,
+        SameSite::Strict,
+        lifetime,
+    )
 }
 
 /// Clears the flow cookie.
 pub(crate) fn clear_flow(config: &Config) -> Result<HeaderValue> {
-    set(config, Names::of(config).flow, "", SameSite::Strict, Span::ZERO)
+    set(
+        config,
+        Names::of(config).flow,
+        "",
+        SameSite::Strict,
+        Span::ZERO,
+    )
 }
 
 /// The cookie by which a device that has signed in is known.
 pub(crate) fn device(config: &Config, value: &str) -> Result<HeaderValue> {
-    set(config, Names::of(config).device, value, SameSite::Strict, Span::days(365))
+    set(
+        config,
+        Names::of(config).device,
+        value,
+        SameSite::Strict,
+        Span::days(365),
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +170,9 @@ mod tests {
         for cookie in cookies {
             headers.append(header::COOKIE, HeaderValue::from_bytes(cookie).unwrap());
         }
-        find(&headers, "__Host-doorward_session").one().map(str::to_owned)
+        find(&headers, "__Host-doorward_session")
+            .one()
+            .map(str::to_owned)
     }
 
     /// Item 74: names match byte for byte, and two cookies are none.
@@ -143,8 +196,18 @@ mod tests {
         ] {
             assert_eq!(found(&[planted.as_bytes()]), None, "{planted:?}");
         }
-        assert_eq!(found(&[b"__Host-doorward_session=v; __Host-doorward_session=w"]), None);
-        assert_eq!(found(&[b"__Host-doorward_session=v", b"__Host-doorward_session=v"]), None);
-        assert_eq!(found(&[b"__Host-doorward_session=\"v\""]), Some("\"v\"".into()), "quotes are part of the value");
+        assert_eq!(
+            found(&[b"__Host-doorward_session=v; __Host-doorward_session=w"]),
+            None
+        );
+        assert_eq!(
+            found(&[b"__Host-doorward_session=v", b"__Host-doorward_session=v"]),
+            None
+        );
+        assert_eq!(
+            found(&[b"__Host-doorward_session=\"v\""]),
+            Some("\"v\"".into()),
+            "quotes are part of the value"
+        );
     }
 }

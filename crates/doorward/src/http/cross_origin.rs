@@ -28,7 +28,11 @@ pub(super) fn check(config: &Config, method: &Method, headers: &HeaderMap) -> Re
         (_, Some(origin)) => is_listed(config, origin),
         (Some(_), None) => false,
     };
-    if allowed { Ok(()) } else { Err(Error::CrossOrigin) }
+    if allowed {
+        Ok(())
+    } else {
+        Err(Error::CrossOrigin)
+    }
 }
 
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>> {
@@ -40,7 +44,9 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a He
 }
 
 fn is_listed(config: &Config, origin: &HeaderValue) -> bool {
-    config.all_origins().any(|listed| listed.as_bytes() == origin.as_bytes())
+    config
+        .all_origins()
+        .any(|listed| listed.as_bytes() == origin.as_bytes())
 }
 
 /// The headers that let a page of a listed origin read the answer; none for any other.
@@ -48,25 +54,47 @@ pub(super) fn allow(config: &Config, request: &HeaderMap, response: &mut HeaderM
     if config.origins.is_empty() {
         return;
     }
-    response.append(header::VARY, HeaderValue::from_static("Origin, Sec-Fetch-Site"));
-    let Some(origin) = request.get(header::ORIGIN).filter(|origin| is_listed(config, origin)) else { return };
+    response.append(
+        header::VARY,
+        HeaderValue::from_static("Origin, Sec-Fetch-Site"),
+    );
+    let Some(origin) = request
+        .get(header::ORIGIN)
+        .filter(|origin| is_listed(config, origin))
+    else {
+        return;
+    };
     response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
+    response.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
+    response.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("Retry-After"),
+    );
 }
 
 /// Whether the request is a browser's question before the real one, from a listed origin.
 pub(super) fn is_preflight(config: &Config, method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::OPTIONS
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && headers.get(header::ORIGIN).is_some_and(|origin| is_listed(config, origin))
+        && headers
+            .get(header::ORIGIN)
+            .is_some_and(|origin| is_listed(config, origin))
 }
 
 /// The answer to that question.
 pub(super) fn preflight(response: &mut HeaderMap) {
     let mut say = |name, value| response.insert(name, HeaderValue::from_static(value));
-    say(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE");
-    say(header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type");
+    say(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        "GET, POST, PATCH, DELETE",
+    );
+    say(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "authorization, content-type",
+    );
     say(header::ACCESS_CONTROL_MAX_AGE, "600");
 }
 
@@ -93,9 +121,15 @@ mod tests {
     /// Item 76: the whole matrix.
     #[test]
     fn unsafe_requests_pass_only_from_where_they_should() {
-        let (own, listed) = (Some("https://auth.example.com"), Some("https://app.example.com:8443"));
+        let (own, listed) = (
+            Some("https://auth.example.com"),
+            Some("https://app.example.com:8443"),
+        );
         for origin in [None, own, listed, Some("https://evil.example")] {
-            assert!(passes(Some("same-origin"), origin), "the browser's word goes first: {origin:?}");
+            assert!(
+                passes(Some("same-origin"), origin),
+                "the browser's word goes first: {origin:?}"
+            );
             assert!(passes(Some("none"), origin));
         }
         for site in ["same-site", "cross-site", "Same-Origin", "", "nonsense"] {
@@ -107,9 +141,15 @@ mod tests {
         assert!(passes(None, own));
         assert!(passes(None, listed));
         for origin in [
-            "null", "https://app.example.com", "http://app.example.com:8443", "https://APP.example.com:8443",
-            "https://app.example.com:8444", "https://auth.example.com.evil.example", "https://evilauth.example.com",
-            "https://auth.example.com/", "https://auth.example.com:443",
+            "null",
+            "https://app.example.com",
+            "http://app.example.com:8443",
+            "https://APP.example.com:8443",
+            "https://app.example.com:8444",
+            "https://auth.example.com.evil.example",
+            "https://evilauth.example.com",
+            "https://auth.example.com/",
+            "https://auth.example.com:443",
         ] {
             assert!(!passes(None, Some(origin)), "{origin}");
             assert!(!passes(Some("cross-site"), Some(origin)), "{origin}");

@@ -6,7 +6,9 @@ use std::{marker::PhantomData, ops::Deref};
 
 use axum::{
     body::Body,
-    extract::{FromRef, FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request},
+    extract::{
+        FromRef, FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
+    },
 };
 use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -95,17 +97,25 @@ enum Credentials<'a> {
 fn credentials<'a>(doorward: &Doorward, headers: &'a HeaderMap) -> Result<Credentials<'a>> {
     let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
     match (authorizations.next(), authorizations.next()) {
-        (Some(_), Some(_)) => Err(Error::Malformed("there are two Authorization headers".into())),
+        (Some(_), Some(_)) => Err(Error::Malformed(
+            "there are two Authorization headers".into(),
+        )),
         (Some(authorization), None) => {
             let text = authorization.to_str().map_err(|_| Error::Unauthenticated)?;
             let (scheme, token) = text.split_once(' ').ok_or(Error::Unauthenticated)?;
-            if scheme.eq_ignore_ascii_case("bearer") { Ok(Credentials::Bearer(token.trim())) } else { Err(Error::Unauthenticated) }
+            if scheme.eq_ignore_ascii_case("bearer") {
+                Ok(Credentials::Bearer(token.trim()))
+            } else {
+                Err(Error::Unauthenticated)
+            }
         }
-        (None, _) => Ok(match cookies::find(headers, cookies::Names::of(&doorward.config).session) {
-            cookies::Found::Never | cookies::Found::Once("") => Credentials::Nothing,
-            cookies::Found::Once(token) => Credentials::Cookie(token),
-            cookies::Found::Twice => Credentials::Planted,
-        }),
+        (None, _) => Ok(
+            match cookies::find(headers, cookies::Names::of(&doorward.config).session) {
+                cookies::Found::Never | cookies::Found::Once("") => Credentials::Nothing,
+                cookies::Found::Once(token) => Credentials::Cookie(token),
+                cookies::Found::Twice => Credentials::Planted,
+            },
+        ),
     }
 }
 
@@ -126,18 +136,32 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let doorward = Doorward::from_ref(state);
         match credentials(&doorward, &parts.headers)? {
-            Credentials::Nothing => Ok(Self { user: None, stale_cookie: false }),
+            Credentials::Nothing => Ok(Self {
+                user: None,
+                stale_cookie: false,
+            }),
             Credentials::Bearer(token) => match signed_in(&doorward, token).await? {
-                Some(user) => Ok(Self { user: Some(user), stale_cookie: false }),
+                Some(user) => Ok(Self {
+                    user: Some(user),
+                    stale_cookie: false,
+                }),
                 None => Err(Error::Unauthenticated),
             },
             Credentials::Cookie(token) => {
                 let user = signed_in(&doorward, token).await?;
-                Ok(Self { stale_cookie: user.is_none(), user })
+                Ok(Self {
+                    stale_cookie: user.is_none(),
+                    user,
+                })
             }
             Credentials::Planted => {
-                tracing::warn!("a request carried two session cookies: someone may be planting cookies");
-                Ok(Self { user: None, stale_cookie: true })
+                tracing::warn!(
+                    "a request carried two session cookies: someone may be planting cookies"
+                );
+                Ok(Self {
+                    user: None,
+                    stale_cookie: true,
+                })
             }
         }
     }
@@ -151,7 +175,10 @@ where
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        MaybeUser::from_request_parts(parts, state).await?.user.ok_or(Error::Unauthenticated)
+        MaybeUser::from_request_parts(parts, state)
+            .await?
+            .user
+            .ok_or(Error::Unauthenticated)
     }
 }
 
@@ -185,7 +212,9 @@ where
         let doorward = Doorward::from_ref(state);
         let Ok(client) = Client::from_request_parts(parts, state).await;
         let now = doorward.clock.now();
-        let event = Event::own(Kind::AccessDenied, user.user().id).session(user.session().id).detail(P::NAME);
+        let event = Event::own(Kind::AccessDenied, user.user().id)
+            .session(user.session().id)
+            .detail(P::NAME);
         audit::alone(&doorward, &client, event, now).await?;
         Err(Error::Forbidden)
     }
@@ -222,7 +251,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let AxumPath(value) = AxumPath::from_request_parts(parts, state).await.map_err(|_| Error::NotFound)?;
+        let AxumPath(value) = AxumPath::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Error::NotFound)?;
         Ok(Self(value))
     }
 }

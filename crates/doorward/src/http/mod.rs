@@ -13,8 +13,7 @@ pub(crate) use strict_json::read as read_json;
 mod trace;
 
 use axum::{
-    Router,
-    middleware,
+    Router, middleware,
     routing::{any, get},
 };
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -35,15 +34,22 @@ pub(crate) fn router(doorward: &Doorward) -> Router {
         .route("/readyz", get(health::ready))
         .route("/auth/{*rest}", any(async || Error::NotFound))
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(middleware::from_fn_with_state(doorward.clone(), trace::door))
+        .layer(middleware::from_fn_with_state(
+            doorward.clone(),
+            trace::door,
+        ))
         .with_state(doorward.clone())
 }
 
 /// The same, with an answer for every other path: a whole server.
 pub(crate) fn server(doorward: &Doorward) -> Router {
-    let nowhere = Router::new()
-        .fallback(async || Error::NotFound)
-        .layer(middleware::from_fn_with_state(doorward.clone(), trace::door));
+    let nowhere =
+        Router::new()
+            .fallback(async || Error::NotFound)
+            .layer(middleware::from_fn_with_state(
+                doorward.clone(),
+                trace::door,
+            ));
     router(doorward).merge(nowhere)
 }
 
@@ -70,8 +76,15 @@ impl BothSlashes for OpenApiRouter<Doorward> {
         let other: Vec<String> = documented
             .paths
             .keys()
-            .map(|path| path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned))
+            .map(|path| {
+                path.strip_suffix('/')
+                    .map_or_else(|| format!("{path}/"), str::to_owned)
+            })
             .collect();
-        other.into_iter().fold(self.routes(operations), |router, path| router.route(&path, methods.clone()))
+        other
+            .into_iter()
+            .fold(self.routes(operations), |router, path| {
+                router.route(&path, methods.clone())
+            })
     }
 }

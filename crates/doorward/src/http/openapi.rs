@@ -5,9 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{Router, response::IntoResponse, routing::get};
 use http::{HeaderValue, header};
 use utoipa::{
-    IntoResponses, Modify, OpenApi, PartialSchema, ToSchema,
+    IntoResponses, PartialSchema,
     openapi::{
-        self, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref, RefOr, Response, ResponseBuilder,
+        self, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApiBuilder, Ref, RefOr, Response,
+        ResponseBuilder,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -27,9 +28,18 @@ impl IntoResponses for Declined {
         codes
             .into_iter()
             .map(|(status, codes)| {
-                let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+                let problem = ContentBuilder::new()
+                    .schema(Some(Ref::from_schema_name("Problem")))
+                    .build();
                 let response = ResponseBuilder::new()
-                    .description(format!("Declined: {}.", codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")))
+                    .description(format!(
+                        "Declined: {}.",
+                        codes
+                            .iter()
+                            .map(|code| format!("`{code}`"))
+                            .collect::<Vec<_>>()
+                            .join(", ")
+                    ))
                     .content("application/problem+json", problem)
                     .build();
                 (status.to_string(), RefOr::T(response))
@@ -40,7 +50,12 @@ impl IntoResponses for Declined {
 
 /// The document without its operations.
 pub(super) fn frame() -> openapi::OpenApi {
-    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The `token` of a sign-in.")).build());
+    let bearer = SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The `token` of a sign-in."))
+            .build(),
+    );
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
         "__Host-doorward_session",
         "Set by a sign-in; `doorward_session` on http://localhost.",
@@ -72,7 +87,11 @@ pub(super) fn routes(document: openapi::OpenApi) -> Router<Doorward> {
     let text: Arc<str> = serde_json::to_string(&document).unwrap_or_default().into();
     let serve = async move || {
         let json = HeaderValue::from_static("application/json");
-        ([(header::CONTENT_TYPE, json)], axum::body::Bytes::copy_from_slice(text.as_bytes())).into_response()
+        (
+            [(header::CONTENT_TYPE, json)],
+            axum::body::Bytes::copy_from_slice(text.as_bytes()),
+        )
+            .into_response()
     };
     Router::new().route("/openapi.json", get(serve))
 }

@@ -16,7 +16,7 @@ use crate::{Doorward, config::Locale, error::Error};
 /// Why a request was declined.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Where the code is explained.
     #[serde(rename = "type")]
     kind: String,
@@ -49,7 +49,9 @@ impl Problem {
     fn of(error: &Error, base: &str, locale: Locale, request_id: Option<RequestId>) -> Self {
         let (status, code) = error.answer();
         let (methods, max_age) = match error {
-            Error::ReauthRequired { methods, max_age } => (Some(methods.clone()), Some(max_age.as_seconds_ceil())),
+            Error::ReauthRequired { methods, max_age } => {
+                (Some(methods.clone()), Some(max_age.as_seconds_ceil()))
+            }
             _ => (None, None),
         };
         Self {
@@ -74,11 +76,17 @@ impl Problem {
         let body = serde_json::to_vec(&self).unwrap_or_default();
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after.or_else(|| (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1)) {
+        if let Some(seconds) = self
+            .retry_after
+            .or_else(|| (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1))
+        {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
@@ -103,14 +111,27 @@ impl IntoResponse for Error {
 }
 
 /// Writes the error of an answer for its caller, and the cause of it in the log.
-pub(super) fn finish(doorward: &Doorward, request: &HeaderMap, id: RequestId, response: &mut Response) {
-    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else { return };
+pub(super) fn finish(
+    doorward: &Doorward,
+    request: &HeaderMap,
+    id: RequestId,
+    response: &mut Response,
+) {
+    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else {
+        return;
+    };
     match &*error {
         Error::Internal(cause) => tracing::error!(request_id = %id, %cause, "failed"),
         Error::Unavailable(cause) => tracing::warn!(request_id = %id, %cause, "unavailable"),
         _ => {}
     }
-    let mut written = Problem::of(&error, &doorward.config.public_url, locale(request), Some(id)).into_response();
+    let mut written = Problem::of(
+        &error,
+        &doorward.config.public_url,
+        locale(request),
+        Some(id),
+    )
+    .into_response();
     // What the handler said besides (a cleared cookie) stays.
     for (name, value) in response.headers() {
         if *name == header::SET_COOKIE {
@@ -122,14 +143,19 @@ pub(super) fn finish(doorward: &Doorward, request: &HeaderMap, id: RequestId, re
 
 /// The first language of `Accept-Language` that we speak.
 fn locale(request: &HeaderMap) -> Locale {
-    let accepted = request.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let accepted = request
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     accepted
         .split(',')
-        .find_map(|language| match language.trim().get(..2)?.to_ascii_lowercase().as_str() {
-            "en" => Some(Locale::En),
-            "de" => Some(Locale::De),
-            _ => None,
-        })
+        .find_map(
+            |language| match language.trim().get(..2)?.to_ascii_lowercase().as_str() {
+                "en" => Some(Locale::En),
+                "de" => Some(Locale::De),
+                _ => None,
+            },
+        )
         .unwrap_or_default()
 }
 
@@ -146,10 +172,16 @@ fn german(error: &Error) -> Option<&'static str> {
         Error::Malformed(_) | Error::InvalidField { .. } => return None,
         Error::UnsupportedMediaType => "Senden Sie den Inhalt als application/json.",
         Error::Unauthenticated => "Melden Sie sich an, um fortzufahren.",
-        Error::InvalidCode => "Der Code stimmt nicht. Sehen Sie in der neuesten E-Mail nach und versuchen Sie es noch einmal.",
+        Error::InvalidCode => {
+            "Der Code stimmt nicht. Sehen Sie in der neuesten E-Mail nach und versuchen Sie es noch einmal."
+        }
         Error::ExpiredCode => "Der Code ist abgelaufen. Fordern Sie einen neuen an.",
-        Error::PasskeyFailed => "Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail.",
-        Error::UnknownCredential => "Dieser Passkey ist hier nicht bekannt. Nehmen Sie einen anderen oder E-Mail.",
+        Error::PasskeyFailed => {
+            "Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail."
+        }
+        Error::UnknownCredential => {
+            "Dieser Passkey ist hier nicht bekannt. Nehmen Sie einen anderen oder E-Mail."
+        }
         Error::ChallengeExpired => "Das hat etwas zu lange gedauert. Versuchen Sie es noch einmal.",
         Error::CrossOrigin => "Diese Anfrage kam von einer anderen Seite und wurde abgelehnt.",
         Error::Forbidden => "Dazu fehlt Ihnen die Berechtigung.",
@@ -163,7 +195,9 @@ fn german(error: &Error) -> Option<&'static str> {
         Error::TooLarge => "Die Anfrage ist zu groß.",
         Error::RateLimited { .. } => "Zu viele Versuche. Warten Sie einen Moment.",
         Error::Internal(_) => "Bei uns ist etwas schiefgegangen.",
-        Error::Unavailable(_) => "Der Dienst ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal.",
+        Error::Unavailable(_) => {
+            "Der Dienst ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal."
+        }
     })
 }
 

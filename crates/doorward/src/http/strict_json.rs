@@ -20,7 +20,10 @@ const DEPTH: u8 = 16;
 /// [`Error::Malformed`] when it is not unambiguous JSON; [`Error::InvalidField`], with its path, when it has the wrong shape.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    Unambiguous { depth: DEPTH }.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| Error::Malformed(describe(&error)))?;
+    Unambiguous { depth: DEPTH }
+        .deserialize(&mut json)
+        .and_then(|()| json.end())
+        .map_err(|error| Error::Malformed(describe(&error)))?;
 
     let mut json = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -32,7 +35,9 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 /// What is wrong, without the place in the text that serde adds.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
+    text.split_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what)
+        .to_owned()
 }
 
 struct Unambiguous {
@@ -41,7 +46,10 @@ struct Unambiguous {
 
 impl Unambiguous {
     fn deeper<E: de::Error>(&self) -> Result<Self, E> {
-        self.depth.checked_sub(1).map(|depth| Self { depth }).ok_or_else(|| E::custom("nested too deeply"))
+        self.depth
+            .checked_sub(1)
+            .map(|depth| Self { depth })
+            .ok_or_else(|| E::custom("nested too deeply"))
     }
 }
 
@@ -132,7 +140,11 @@ mod tests {
         ];
         for bytes in corpus {
             let error = read::<Value>(bytes).unwrap_err();
-            assert!(matches!(error, Error::Malformed(_)), "{:?}", String::from_utf8_lossy(bytes));
+            assert!(
+                matches!(error, Error::Malformed(_)),
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
         assert!(read::<Value>(format!("{}1{}", "[".repeat(16), "]".repeat(16)).as_bytes()).is_ok());
         assert!(read::<Value>(br#"{"a":1,"b":{"a":2}}"#).is_ok());
@@ -151,6 +163,9 @@ mod tests {
             name: String,
         }
         let error = read::<Outer>(br#"{"inner":{"name":7}}"#).unwrap_err();
-        assert!(matches!(error, Error::InvalidField { ref field, .. } if field == "inner.name"), "{error:?}");
+        assert!(
+            matches!(error, Error::InvalidField { ref field, .. } if field == "inner.name"),
+            "{error:?}"
+        );
     }
 }

@@ -22,7 +22,11 @@ use crate::{
     error::{Error, Result},
 };
 
-pub(super) async fn door(State(doorward): State<Doorward>, mut request: Request, next: Next) -> Response {
+pub(super) async fn door(
+    State(doorward): State<Doorward>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = now();
     let id = RequestId::next(&doorward);
     request.extensions_mut().insert(id);
@@ -33,10 +37,13 @@ pub(super) async fn door(State(doorward): State<Doorward>, mut request: Request,
         StatusCode::NO_CONTENT.into_response()
     } else {
         match admit(&doorward, &request) {
-            Ok(()) => AssertUnwindSafe(next.run(request)).catch_unwind().await.unwrap_or_else(|_| {
-                doorward.metrics.panics.inc();
-                Error::Internal("a handler panicked".into()).into_response()
-            }),
+            Ok(()) => AssertUnwindSafe(next.run(request))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| {
+                    doorward.metrics.panics.inc();
+                    Error::Internal("a handler panicked".into()).into_response()
+                }),
             Err(error) => error.into_response(),
         }
     };
@@ -61,12 +68,20 @@ impl Asked {
     fn of(request: &Request) -> Self {
         // The few headers that the end needs, not all of them.
         let mut headers = HeaderMap::new();
-        for name in [header::ORIGIN, header::ACCEPT_LANGUAGE, header::ACCESS_CONTROL_REQUEST_METHOD] {
+        for name in [
+            header::ORIGIN,
+            header::ACCEPT_LANGUAGE,
+            header::ACCESS_CONTROL_REQUEST_METHOD,
+        ] {
             if let Some(value) = request.headers().get(&name) {
                 headers.insert(name, value.clone());
             }
         }
-        Self { method: request.method().clone(), route: request.extensions().get().cloned(), headers }
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+            headers,
+        }
     }
 
     /// The route as it is written, never the path: paths carry ids, and whatever strangers put there.
@@ -84,7 +99,10 @@ impl Asked {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a request took is measured, not decided upon")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a request took is measured, not decided upon"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -94,7 +112,13 @@ fn admit(doorward: &Doorward, request: &Request<Body>) -> Result<()> {
     let headers = request.headers();
     cross_origin::check(&doorward.config, request.method(), headers)?;
     let has_body = !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0);
-    if has_body && !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) && !is_json(headers) {
+    if has_body
+        && !matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS
+        )
+        && !is_json(headers)
+    {
         return Err(Error::UnsupportedMediaType);
     }
     Ok(())
@@ -105,7 +129,14 @@ fn admit(doorward: &Doorward, request: &Request<Body>) -> Result<()> {
 /// The type itself decides: browsers send `text/plain; x=application/json` across origins without asking.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(only), None) = (types.next(), types.next()) else { return false };
-    let essence = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    let (Some(only), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let essence = only
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }

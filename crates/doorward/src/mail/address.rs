@@ -57,7 +57,11 @@ impl Address {
         if canonical.len() > LONGEST {
             return Err(NotAnAddress);
         }
-        Ok(Self { typed: typed.into(), at: local.len(), canonical })
+        Ok(Self {
+            typed: typed.into(),
+            at: local.len(),
+            canonical,
+        })
     }
 
     /// The address as it was typed, without the blanks around it.
@@ -107,7 +111,9 @@ impl Address {
 fn is_local_part(local: &str) -> bool {
     let is_atext = |byte: u8| byte.is_ascii_alphanumeric() || b"#$&'*+-/=?^_`{|}~".contains(&byte);
     local.len() <= LONGEST_LOCAL
-        && local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+        && local
+            .split('.')
+            .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
         && !local.contains("=?")
 }
 
@@ -117,11 +123,20 @@ fn a_labels(domain: &str) -> Result<Cow<'_, str>, NotAnAddress> {
         return Err(NotAnAddress);
     }
     let ascii = Uts46::new()
-        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
         .map_err(|_| NotAnAddress)?;
     let (_, top) = ascii.rsplit_once('.').ok_or(NotAnAddress)?;
     // A numeric top label would be read as an IPv4 address.
-    if top.bytes().all(|byte| byte.is_ascii_digit()) { Err(NotAnAddress) } else { Ok(ascii) }
+    if top.bytes().all(|byte| byte.is_ascii_digit()) {
+        Err(NotAnAddress)
+    } else {
+        Ok(ascii)
+    }
 }
 
 /// Whether UTS 46 drops the character, so that a domain with it looks and works as one without.
@@ -129,7 +144,10 @@ fn is_invisible(character: char) -> bool {
     !character.is_ascii() && {
         let mut buffer = [0; 4];
         let text = character.encode_utf8(&mut buffer);
-        Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow).0.is_empty()
+        Uts46::new()
+            .to_unicode(text.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow)
+            .0
+            .is_empty()
     }
 }
 

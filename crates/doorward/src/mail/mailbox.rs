@@ -35,8 +35,14 @@ impl Mailbox {
     /// Those to one address in any of its spellings, newest first; none when it is not an address.
     #[must_use]
     pub fn to(&self, address: &str) -> Vec<Message> {
-        let Ok(address) = Address::parse(address) else { return Vec::new() };
-        self.lock().iter().filter(|message| message.to == address).cloned().collect()
+        let Ok(address) = Address::parse(address) else {
+            return Vec::new();
+        };
+        self.lock()
+            .iter()
+            .filter(|message| message.to == address)
+            .cloned()
+            .collect()
     }
 
     /// Forgets all messages.
@@ -110,6 +116,9 @@ mod tests {
 
         let kept = ids(mailbox.messages());
 
-        assert_eq!((kept.len(), kept[0].as_str(), kept[KEPT - 1].as_str()), (500, "500", "1"));
+        assert_eq!(
+            (kept.len(), kept[0].as_str(), kept[KEPT - 1].as_str()),
+            (500, "500", "1")
+        );
     }
 }

@@ -29,7 +29,11 @@ pub struct Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message").field("id", &self.id).field("to", &self.to).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("to", &self.to)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,7 +57,10 @@ impl Sender {
         }
         let uri: Uri = config.public_url.parse().map_err(|_| NotAnAddress)?;
         let address = Address::parse(&format!("no-reply@{}", uri.host().unwrap_or_default()))?;
-        Ok(Self { name: Some(config.app_name.clone()), address })
+        Ok(Self {
+            name: Some(config.app_name.clone()),
+            address,
+        })
     }
 
     /// Reads `auth@example.com` or `Example <auth@example.com>`; the name may stand in double quotes.
@@ -61,16 +68,33 @@ impl Sender {
     /// # Errors
     /// [`NotAnAddress`] when the address is none, or the name holds control characters, `<`, `>` or `"`.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
-        let Some((name, address)) = text.trim().strip_suffix('>').and_then(|text| text.rsplit_once('<')) else {
-            return Ok(Self { name: None, address: Address::parse(text)? });
+        let Some((name, address)) = text
+            .trim()
+            .strip_suffix('>')
+            .and_then(|text| text.rsplit_once('<'))
+        else {
+            return Ok(Self {
+                name: None,
+                address: Address::parse(text)?,
+            });
         };
         let name = name.trim();
-        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name).trim();
-        if name.chars().any(|character| breaks_line(character) || "<>\"".contains(character)) {
+        let name = name
+            .strip_prefix('"')
+            .and_then(|name| name.strip_suffix('"'))
+            .unwrap_or(name)
+            .trim();
+        if name
+            .chars()
+            .any(|character| breaks_line(character) || "<>\"".contains(character))
+        {
             return Err(NotAnAddress);
         }
         let name = (!name.is_empty()).then(|| name.to_owned());
-        Ok(Self { name, address: Address::parse(address)? })
+        Ok(Self {
+            name,
+            address: Address::parse(address)?,
+        })
     }
 }
 
@@ -92,20 +116,36 @@ mod tests {
     #[test]
     fn a_sender_may_have_a_name() {
         let bare = Sender::parse(" auth@example.com ").unwrap();
-        assert_eq!((bare.name, bare.address.as_str()), (None, "auth@example.com"));
+        assert_eq!(
+            (bare.name, bare.address.as_str()),
+            (None, "auth@example.com")
+        );
 
-        for text in ["Käse & Co. <auth@example.com>", " \"Käse & Co.\"  < auth@example.com >"] {
+        for text in [
+            "Käse & Co. <auth@example.com>",
+            " \"Käse & Co.\"  < auth@example.com >",
+        ] {
             let named = Sender::parse(text).unwrap();
-            assert_eq!((named.name.as_deref(), named.address.as_str()), (Some("Käse & Co."), "auth@example.com"));
+            assert_eq!(
+                (named.name.as_deref(), named.address.as_str()),
+                (Some("Käse & Co."), "auth@example.com")
+            );
         }
         assert_eq!(Sender::parse("<auth@example.com>").unwrap().name, None);
     }
 
     #[test]
     fn the_application_is_the_sender_unless_another_is_named() {
-        let mut config = Config { public_url: "https://auth.example.com:8443".into(), app_name: "Example".into(), ..Config::default() };
+        let mut config = Config {
+            public_url: "https://auth.example.com:8443".into(),
+            app_name: "Example".into(),
+            ..Config::default()
+        };
         let sender = Sender::of(&config).unwrap();
-        assert_eq!((sender.name.as_deref(), sender.address.as_str()), (Some("Example"), "no-reply@auth.example.com"));
+        assert_eq!(
+            (sender.name.as_deref(), sender.address.as_str()),
+            (Some("Example"), "no-reply@auth.example.com")
+        );
 
         config.mail.from = Some("mail@example.com".into());
         assert_eq!(Sender::of(&config), Sender::parse("mail@example.com"));
@@ -116,8 +156,15 @@ mod tests {
     #[test]
     fn a_sender_is_one_line_and_one_address() {
         for text in [
-            "", "Example", "Example <>", "Example <auth@localhost>", "Example <a@b.example> <c@d.example>", "a@b.example, c@d.example",
-            "Ex\r\nBcc: c@d.example <a@b.example>", "Ex\"ample <a@b.example>", "Ex\u{202e}ample <a@b.example>",
+            "",
+            "Example",
+            "Example <>",
+            "Example <auth@localhost>",
+            "Example <a@b.example> <c@d.example>",
+            "a@b.example, c@d.example",
+            "Ex\r\nBcc: c@d.example <a@b.example>",
+            "Ex\"ample <a@b.example>",
+            "Ex\u{202e}ample <a@b.example>",
         ] {
             assert_eq!(Sender::parse(text), Err(NotAnAddress), "{text:?}");
         }
@@ -138,6 +185,9 @@ mod tests {
         let printed = format!("{message:?}");
 
         assert!(printed.contains("a…@example.com"), "{printed}");
-        assert!(!printed.contains("12345678") && !printed.contains("ada"), "{printed}");
+        assert!(
+            !printed.contains("12345678") && !printed.contains("ada"),
+            "{printed}"
+        );
     }
 }

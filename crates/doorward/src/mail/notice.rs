@@ -120,16 +120,28 @@ impl Notice {
         };
         let code = self.code();
         let subject = match (code, locale) {
-            (Some(code), Locale::En) if brand.code_in_subject => english::subject_with(code, self, app),
-            (Some(code), Locale::De) if brand.code_in_subject => german::subject_with(code, self, app),
+            (Some(code), Locale::En) if brand.code_in_subject => {
+                english::subject_with(code, self, app)
+            }
+            (Some(code), Locale::De) if brand.code_in_subject => {
+                german::subject_with(code, self, app)
+            }
             _ => subject,
         };
-        Letter { language, subject, code, paragraphs }.lay_out()
+        Letter {
+            language,
+            subject,
+            code,
+            paragraphs,
+        }
+        .lay_out()
     }
 
     const fn code(&self) -> Option<&str> {
         match self {
-            Self::SignInCode { code, .. } | Self::EmailChangeCode { code, .. } => Some(code.as_str()),
+            Self::SignInCode { code, .. } | Self::EmailChangeCode { code, .. } => {
+                Some(code.as_str())
+            }
             _ => None,
         }
     }

@@ -81,10 +81,17 @@ impl Smtp {
 
     async fn deliver(&self, message: &Message) -> Result<(), SendError> {
         let (envelope, mail) = compose(&self.sender, message)?;
-        let _permit = self.permits.acquire().await.map_err(|_| SendError::Temporary("shutting down".into()))?;
+        let _permit = self
+            .permits
+            .acquire()
+            .await
+            .map_err(|_| SendError::Temporary("shutting down".into()))?;
         let mut connection = self.connection().await?;
         let sending = async {
-            let answer = connection.send(&envelope, &mail).await.map_err(|error| reply::to_message(&error))?;
+            let answer = connection
+                .send(&envelope, &mail)
+                .await
+                .map_err(|error| reply::to_message(&error))?;
             reply::expect(&answer, "250")
         };
         // Any way out but success drops the connection, whose conversation may be out of step.
@@ -131,13 +138,22 @@ pub struct Misconfigured(pub Problem);
 
 impl Misconfigured {
     fn at(key: &'static str, message: impl fmt::Display) -> Self {
-        Self(Problem { key, message: message.to_string() })
+        Self(Problem {
+            key,
+            message: message.to_string(),
+        })
     }
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, SendError>>) -> Result<T, SendError> {
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, SendError>>,
+) -> Result<T, SendError> {
     match timeout(limit, work).await {
         Ok(result) => result,
-        Err(_) => Err(SendError::Temporary(format!("no answer within {} seconds", limit.as_secs()))),
+        Err(_) => Err(SendError::Temporary(format!(
+            "no answer within {} seconds",
+            limit.as_secs()
+        ))),
     }
 }

@@ -17,7 +17,10 @@ use crate::{
 };
 
 pub(super) fn routes(mailbox: Mailbox) -> Router<Doorward> {
-    Router::new().route("/dev/mailbox", get(page)).route("/dev/mailbox.json", get(json)).layer(Extension(mailbox))
+    Router::new()
+        .route("/dev/mailbox", get(page))
+        .route("/dev/mailbox.json", get(json))
+        .layer(Extension(mailbox))
 }
 
 #[derive(Deserialize)]
@@ -39,8 +42,22 @@ struct Mail {
 
 impl From<Message> for Mail {
     fn from(message: Message) -> Self {
-        let Message { id, to, subject, text, html, at } = message;
-        Self { id, to: to.as_str().to_owned(), subject, text, html, at }
+        let Message {
+            id,
+            to,
+            subject,
+            text,
+            html,
+            at,
+        } = message;
+        Self {
+            id,
+            to: to.as_str().to_owned(),
+            subject,
+            text,
+            html,
+            at,
+        }
     }
 }
 
@@ -51,21 +68,40 @@ async fn json(
     Query(filter): Query<Filter>,
 ) -> Result<impl IntoResponse> {
     doorward.deliver_mail().await?;
-    let messages = filter.to.as_deref().map_or_else(|| mailbox.messages(), |to| mailbox.to(to));
-    Ok(Json(messages.into_iter().map(Mail::from).collect::<Vec<_>>()))
+    let messages = filter
+        .to
+        .as_deref()
+        .map_or_else(|| mailbox.messages(), |to| mailbox.to(to));
+    Ok(Json(
+        messages.into_iter().map(Mail::from).collect::<Vec<_>>(),
+    ))
 }
 
-async fn page(State(doorward): State<Doorward>, Extension(mailbox): Extension<Mailbox>) -> Result<impl IntoResponse> {
+async fn page(
+    State(doorward): State<Doorward>,
+    Extension(mailbox): Extension<Mailbox>,
+) -> Result<impl IntoResponse> {
     doorward.deliver_mail().await?;
     let mail: String = mailbox
         .messages()
         .iter()
         .map(|message| {
-            let (to, subject, text) = (escape(message.to.as_str()), escape(&message.subject), escape(&message.text));
-            format!("<article><h2>{subject}</h2><p>To {to}, {at}</p><pre>{text}</pre></article>", at = message.at)
+            let (to, subject, text) = (
+                escape(message.to.as_str()),
+                escape(&message.subject),
+                escape(&message.text),
+            );
+            format!(
+                "<article><h2>{subject}</h2><p>To {to}, {at}</p><pre>{text}</pre></article>",
+                at = message.at
+            )
         })
         .collect();
-    let mail = if mail.is_empty() { "<p>No mail yet.</p>".to_owned() } else { mail };
+    let mail = if mail.is_empty() {
+        "<p>No mail yet.</p>".to_owned()
+    } else {
+        mail
+    };
     Ok(Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>Mailbox</title><h1>Development mailbox</h1><p>Nothing is being delivered.</p>{mail}</html>"
@@ -73,5 +109,8 @@ async fn page(State(doorward): State<Doorward>, Extension(mailbox): Extension<Ma
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

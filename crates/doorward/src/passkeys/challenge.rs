@@ -68,13 +68,18 @@ pub(super) fn open(
     binding: Option<&[u8]>,
     now: Timestamp,
 ) -> Result<Presented> {
-    let (body, tag) = challenge.split_last_chunk::<16>().ok_or(Error::PasskeyFailed)?;
-    let [version, for_purpose, bound, rest @ ..] = body else { return Err(Error::PasskeyFailed) };
+    let (body, tag) = challenge
+        .split_last_chunk::<16>()
+        .ok_or(Error::PasskeyFailed)?;
+    let [version, for_purpose, bound, rest @ ..] = body else {
+        return Err(Error::PasskeyFailed);
+    };
     let binding = match *bound {
         0 => None,
         _ => Some(binding.ok_or(Error::PasskeyFailed)?),
     };
-    if !same(tag, &mac(key, body, binding)) || *version != VERSION || *for_purpose != purpose.byte() {
+    if !same(tag, &mac(key, body, binding)) || *version != VERSION || *for_purpose != purpose.byte()
+    {
         return Err(Error::PasskeyFailed);
     }
     let (expiry, nonce) = rest.split_first_chunk::<8>().ok_or(Error::PasskeyFailed)?;
@@ -82,7 +87,10 @@ pub(super) fn open(
     if expires_at <= now {
         return Err(Error::ChallengeExpired);
     }
-    Ok(Presented { nonce: nonce.try_into().map_err(|_| Error::PasskeyFailed)?, expires_at })
+    Ok(Presented {
+        nonce: nonce.try_into().map_err(|_| Error::PasskeyFailed)?,
+        expires_at,
+    })
 }
 
 fn mac(key: &MacKey, body: &[u8], binding: Option<&[u8]>) -> [u8; 16] {
@@ -104,45 +112,104 @@ mod tests {
         Keys::derive(&RootKey::generate(&Entropy::seeded(1)), 0)
     }
 
-    fn opened(challenge: &[u8], purpose: Purpose, binding: Option<&[u8]>, after: Span) -> std::result::Result<(), &'static str> {
-        open(&keys().challenges, challenge, purpose, binding, NOW + after).map(drop).map_err(|error| error.answer().1)
+    fn opened(
+        challenge: &[u8],
+        purpose: Purpose,
+        binding: Option<&[u8]>,
+        after: Span,
+    ) -> std::result::Result<(), &'static str> {
+        open(&keys().challenges, challenge, purpose, binding, NOW + after)
+            .map(drop)
+            .map_err(|error| error.answer().1)
     }
 
     /// Item 20: 16 random bytes, ten minutes.
     #[test]
     fn challenges_are_unique_and_live_ten_minutes() {
         let (entropy, keys) = (Entropy::system(), keys());
-        let all: HashSet<_> = (0..100_000).map(|_| mint(&keys.challenges, &entropy, Purpose::Authenticate, None, NOW)).collect();
+        let all: HashSet<_> = (0..100_000)
+            .map(|_| mint(&keys.challenges, &entropy, Purpose::Authenticate, None, NOW))
+            .collect();
         assert_eq!(all.len(), 100_000);
 
         let one = all.iter().next().unwrap();
         assert_eq!(one.len(), LENGTH);
-        assert_eq!(opened(one, Purpose::Authenticate, None, Span::seconds(599)), Ok(()));
-        assert_eq!(opened(one, Purpose::Authenticate, None, Span::seconds(601)), Err("challenge_expired"));
+        assert_eq!(
+            opened(one, Purpose::Authenticate, None, Span::seconds(599)),
+            Ok(())
+        );
+        assert_eq!(
+            opened(one, Purpose::Authenticate, None, Span::seconds(601)),
+            Err("challenge_expired")
+        );
     }
 
     /// Items 21, 41: every other purpose, binding, key and byte is refused.
     #[test]
     fn a_challenge_is_for_its_purpose_and_binding_only() {
         let entropy = Entropy::seeded(2);
-        let bound = mint(&keys().challenges, &entropy, Purpose::Register, Some(b"session"), NOW);
+        let bound = mint(
+            &keys().challenges,
+            &entropy,
+            Purpose::Register,
+            Some(b"session"),
+            NOW,
+        );
         let now = Span::ZERO;
-        assert_eq!(opened(&bound, Purpose::Register, Some(b"session"), now), Ok(()));
-        assert_eq!(opened(&bound, Purpose::Authenticate, Some(b"session"), now), Err("passkey_failed"));
-        assert_eq!(opened(&bound, Purpose::Register, Some(b"another"), now), Err("passkey_failed"));
-        assert_eq!(opened(&bound, Purpose::Register, None, now), Err("passkey_failed"));
+        assert_eq!(
+            opened(&bound, Purpose::Register, Some(b"session"), now),
+            Ok(())
+        );
+        assert_eq!(
+            opened(&bound, Purpose::Authenticate, Some(b"session"), now),
+            Err("passkey_failed")
+        );
+        assert_eq!(
+            opened(&bound, Purpose::Register, Some(b"another"), now),
+            Err("passkey_failed")
+        );
+        assert_eq!(
+            opened(&bound, Purpose::Register, None, now),
+            Err("passkey_failed")
+        );
         for index in 0..bound.len() {
             let mut altered = bound.clone();
             altered[index] ^= 1;
-            assert_eq!(opened(&altered, Purpose::Register, Some(b"session"), now), Err("passkey_failed"), "byte {index}");
+            assert_eq!(
+                opened(&altered, Purpose::Register, Some(b"session"), now),
+                Err("passkey_failed"),
+                "byte {index}"
+            );
         }
         for length in 0..bound.len() {
-            assert_eq!(opened(&bound[..length], Purpose::Register, Some(b"session"), now), Err("passkey_failed"));
+            assert_eq!(
+                opened(&bound[..length], Purpose::Register, Some(b"session"), now),
+                Err("passkey_failed")
+            );
         }
-        let foreign = mint(&keys().codes, &entropy, Purpose::Register, Some(b"session"), NOW);
-        assert_eq!(opened(&foreign, Purpose::Register, Some(b"session"), now), Err("passkey_failed"));
+        let foreign = mint(
+            &keys().codes,
+            &entropy,
+            Purpose::Register,
+            Some(b"session"),
+            NOW,
+        );
+        assert_eq!(
+            opened(&foreign, Purpose::Register, Some(b"session"), now),
+            Err("passkey_failed")
+        );
 
-        let unbound = mint(&keys().challenges, &entropy, Purpose::Authenticate, None, NOW);
-        assert_eq!(opened(&unbound, Purpose::Authenticate, Some(b"any flow"), now), Ok(()), "bound to nothing");
+        let unbound = mint(
+            &keys().challenges,
+            &entropy,
+            Purpose::Authenticate,
+            None,
+            NOW,
+        );
+        assert_eq!(
+            opened(&unbound, Purpose::Authenticate, Some(b"any flow"), now),
+            Ok(()),
+            "bound to nothing"
+        );
     }
 }

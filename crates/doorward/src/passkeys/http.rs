@@ -6,9 +6,10 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use base64::{
-    Engine,
-    alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+    Engine, alphabet,
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
+    },
 };
 use doorward_webauthn::{AssertionResponse, RegistrationResponse};
 use http::{StatusCode, header};
@@ -73,8 +74,15 @@ impl PasskeyAnswer {
             id: URL_SAFE_NO_PAD.encode(&credential.id),
             name: passkey.name,
             aaguid: providers::format(&credential.aaguid),
-            provider: doorward.providers.name(&credential.aaguid).map(str::to_owned),
-            device_type: if credential.backup_eligible { "multiDevice" } else { "singleDevice" },
+            provider: doorward
+                .providers
+                .name(&credential.aaguid)
+                .map(str::to_owned),
+            device_type: if credential.backup_eligible {
+                "multiDevice"
+            } else {
+                "singleDevice"
+            },
             backed_up: credential.backed_up,
             transports: credential.transports,
             created_at: passkey.created_at,
@@ -82,7 +90,6 @@ impl PasskeyAnswer {
         }
     }
 }
-
 
 /// Options for making a passkey.
 #[utoipa::path(
@@ -93,8 +100,13 @@ impl PasskeyAnswer {
     security(("session" = []), ("token" = [])),
     responses((status = 200, description = "`PublicKeyCredentialCreationOptionsJSON`, at the root.", body = Object), Declined)
 )]
-async fn register_options(State(doorward): State<Doorward>, Fresh(user): Fresh) -> Result<impl IntoResponse> {
-    Ok(JsonAnswer(super::registration_options(&doorward, &user).await?))
+async fn register_options(
+    State(doorward): State<Doorward>,
+    Fresh(user): Fresh,
+) -> Result<impl IntoResponse> {
+    Ok(JsonAnswer(
+        super::registration_options(&doorward, &user).await?,
+    ))
 }
 
 /// A name for the new passkey, beside the members of `RegistrationResponseJSON`.
@@ -126,9 +138,18 @@ async fn register_verify(
     client: Client,
     Json(form): Json<RegisterForm>,
 ) -> Result<impl IntoResponse> {
-    let name = form.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(Name::parse).transpose()?;
+    let name = form
+        .name
+        .as_deref()
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(Name::parse)
+        .transpose()?;
     let passkey = super::register(&doorward, &user, form.response, name, &client).await?;
-    Ok((StatusCode::CREATED, JsonAnswer(PasskeyAnswer::of(&doorward, passkey))))
+    Ok((
+        StatusCode::CREATED,
+        JsonAnswer(PasskeyAnswer::of(&doorward, passkey)),
+    ))
 }
 
 /// Options for signing in with a passkey.
@@ -139,14 +160,28 @@ async fn register_verify(
     operation_id = "passkeyAuthenticateOptions",
     responses((status = 200, description = "`PublicKeyCredentialRequestOptionsJSON`, at the root.", body = Object), Declined)
 )]
-async fn authenticate_options(State(doorward): State<Doorward>, client: Client) -> Result<impl IntoResponse> {
+async fn authenticate_options(
+    State(doorward): State<Doorward>,
+    client: Client,
+) -> Result<impl IntoResponse> {
     if !client.is_same_origin() {
         return Ok(JsonAnswer(super::authentication_options(&doorward, None)).into_response());
     }
-    let flow = client.flow().cloned().unwrap_or_else(|| Flow::new(&doorward.entropy));
-    let cookie = cookies::flow(&doorward.config, &flow.text(&doorward.keys.flows), Span::minutes(10))?;
+    let flow = client
+        .flow()
+        .cloned()
+        .unwrap_or_else(|| Flow::new(&doorward.entropy));
+    let cookie = cookies::flow(
+        &doorward.config,
+        &flow.text(&doorward.keys.flows),
+        Span::minutes(10),
+    )?;
     let options = super::authentication_options(&doorward, Some(&flow));
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), JsonAnswer(options)).into_response())
+    Ok((
+        AppendHeaders([(header::SET_COOKIE, cookie)]),
+        JsonAnswer(options),
+    )
+        .into_response())
 }
 
 /// Verify passkey authentication.
@@ -181,7 +216,10 @@ async fn authenticate_verify(
 )]
 async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<impl IntoResponse> {
     let passkeys = super::of_user(&doorward, &user.user().id).await?;
-    let answers: Vec<_> = passkeys.into_iter().map(|passkey| PasskeyAnswer::of(&doorward, passkey)).collect();
+    let answers: Vec<_> = passkeys
+        .into_iter()
+        .map(|passkey| PasskeyAnswer::of(&doorward, passkey))
+        .collect();
     Ok(JsonAnswer(answers))
 }
 
@@ -210,7 +248,14 @@ async fn rename(
     Path(id): Path<String>,
     Json(form): Json<RenameForm>,
 ) -> Result<impl IntoResponse> {
-    let passkey = super::rename(&doorward, &user, &credential_id(&id)?, &Name::parse(&form.name)?, &client).await?;
+    let passkey = super::rename(
+        &doorward,
+        &user,
+        &credential_id(&id)?,
+        &Name::parse(&form.name)?,
+        &client,
+    )
+    .await?;
     Ok(JsonAnswer(PasskeyAnswer::of(&doorward, passkey)))
 }
 
@@ -241,5 +286,9 @@ fn credential_id(text: &str) -> Result<Vec<u8>> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let id = TOLERANT.decode(text).map_err(|_| Error::NotFound)?;
-    if (1..=1023).contains(&id.len()) { Ok(id) } else { Err(Error::NotFound) }
+    if (1..=1023).contains(&id.len()) {
+        Ok(id)
+    } else {
+        Err(Error::NotFound)
+    }
 }

@@ -11,7 +11,8 @@ mod store;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_webauthn::{
-    self as webauthn, AssertionResponse, Credential, Refusal, RegistrationResponse, VerifiedAssertion,
+    self as webauthn, AssertionResponse, Credential, Refusal, RegistrationResponse,
+    VerifiedAssertion,
     options::{CreationOptions, Descriptor, RequestOptions},
 };
 use serde::Serialize;
@@ -20,15 +21,14 @@ use utoipa::ToSchema;
 use self::challenge::Purpose;
 pub(crate) use self::providers::Providers;
 use crate::{
-    Doorward,
-    access,
+    Doorward, access,
     audit::{self, Event, Kind},
     codes::Flow,
     config::{AfterPasskey, Config, CounterPolicy},
     error::{Error, Result},
     http::Client,
     ids::UserId,
-    limits::{Budget, self},
+    limits::{self, Budget},
     mail::{Address, Notice},
     outbox,
     sessions::{self, NewSession, Proof, SignedIn},
@@ -41,7 +41,9 @@ use crate::{
 pub(crate) fn policy(config: &Config) -> webauthn::Policy {
     let mut policy = webauthn::Policy::new(config.rp_id(), config.all_origins());
     if !config.passkeys.top_origins.is_empty() {
-        policy.cross_origin = webauthn::CrossOrigin::Allow { top_origins: config.passkeys.top_origins.clone() };
+        policy.cross_origin = webauthn::CrossOrigin::Allow {
+            top_origins: config.passkeys.top_origins.clone(),
+        };
     }
     policy.counter = match config.passkeys.counter {
         CounterPolicy::Refuse => webauthn::CounterPolicy::Refuse,
@@ -75,7 +77,10 @@ pub(crate) struct Signals {
 // ── Registration ────────────────────────────────────────────────────────────
 
 /// The options for making a passkey, with a challenge that only this session can use.
-pub(crate) async fn registration_options(doorward: &Doorward, caller: &SignedIn) -> Result<CreationOptions> {
+pub(crate) async fn registration_options(
+    doorward: &Doorward,
+    caller: &SignedIn,
+) -> Result<CreationOptions> {
     let now = doorward.clock.now();
     let account = caller.account();
     let existing = store::of_user(&mut &doorward.db, &account.user.id).await?;
@@ -91,8 +96,13 @@ pub(crate) async fn registration_options(doorward: &Doorward, caller: &SignedIn)
         name: account.user.email.as_str().to_owned(),
         display_name: account.user.display_name(),
     };
-    let exclude = existing.iter().map(|passkey| Descriptor::from(&passkey.credential));
-    Ok(CreationOptions::new(&doorward.policy, &doorward.config.app_name, user, challenge).exclude(exclude))
+    let exclude = existing
+        .iter()
+        .map(|passkey| Descriptor::from(&passkey.credential));
+    Ok(
+        CreationOptions::new(&doorward.policy, &doorward.config.app_name, user, challenge)
+            .exclude(exclude),
+    )
 }
 
 fn registration_binding(caller: &SignedIn) -> [u8; 32] {
@@ -111,12 +121,24 @@ pub(crate) async fn register(
     client: &Client,
 ) -> Result<Passkey> {
     let now = doorward.clock.now();
-    let challenge = response.unauthenticated_challenge().ok_or(Error::PasskeyFailed)?;
-    take_back(doorward, &challenge, Purpose::Register, Some(&registration_binding(caller)), client, now).await?;
+    let challenge = response
+        .unauthenticated_challenge()
+        .ok_or(Error::PasskeyFailed)?;
+    take_back(
+        doorward,
+        &challenge,
+        Purpose::Register,
+        Some(&registration_binding(caller)),
+        client,
+        now,
+    )
+    .await?;
     let attachment = response.authenticator_attachment().map(str::to_owned);
     let credential = &match response.verify(&doorward.policy, &challenge) {
         Ok(verified) => verified.into_credential(),
-        Err(refusal) => return Err(refused(doorward, Some(caller.user().id), refusal, client, now).await),
+        Err(refusal) => {
+            return Err(refused(doorward, Some(caller.user().id), refusal, client, now).await);
+        }
     };
     let user = caller.user().id;
     let given = &name;
@@ -135,15 +157,32 @@ pub(crate) async fn register(
                 Some(Name(name)) => name.clone(),
                 None => distinct(default, &existing),
             };
-            let passkey =
-                Passkey { credential: credential.clone(), user_id: user, name, created_at: now, last_used_at: None };
+            let passkey = Passkey {
+                credential: credential.clone(),
+                user_id: user,
+                name,
+                created_at: now,
+                last_used_at: None,
+            };
             if !store::insert(tx, &passkey).await? {
                 return Err(Error::CredentialExists);
             }
-            let added = Event::own(Kind::PasskeyAdded, user).session(caller.session().id).detail(&passkey.name);
+            let added = Event::own(Kind::PasskeyAdded, user)
+                .session(caller.session().id)
+                .detail(&passkey.name);
             audit::record(tx, doorward, client, added, now).await?;
-            let notice = Notice::PasskeyAdded { name: passkey.name.clone() };
-            outbox::post(tx, doorward, &caller.user().email, &notice, caller.user().locale, now).await?;
+            let notice = Notice::PasskeyAdded {
+                name: passkey.name.clone(),
+            };
+            outbox::post(
+                tx,
+                doorward,
+                &caller.user().email,
+                &notice,
+                caller.user().locale,
+                now,
+            )
+            .await?;
             Ok(passkey)
         })
         .await
@@ -153,12 +192,18 @@ pub(crate) async fn register(
 ///
 /// Browsers keep the AAGUID of platform authenticators and password managers even without attestation, and
 /// clear it for security keys.
-fn default_name(doorward: &Doorward, credential: &Credential, attachment: Option<&str>, client: &Client) -> String {
+fn default_name(
+    doorward: &Doorward,
+    credential: &Credential,
+    attachment: Option<&str>,
+    client: &Client,
+) -> String {
     if let Some(provider) = doorward.providers.name(&credential.aaguid) {
         return provider.to_owned();
     }
     let has = |transport: &str| credential.transports.iter().any(|each| each == transport);
-    let roaming = attachment == Some("cross-platform") || ["usb", "nfc", "ble", "smart-card"].into_iter().any(has);
+    let roaming = attachment == Some("cross-platform")
+        || ["usb", "nfc", "ble", "smart-card"].into_iter().any(has);
     if roaming && !has("internal") && !has("hybrid") {
         return "Security key".to_owned();
     }
@@ -174,7 +219,10 @@ fn distinct(name: &str, existing: &[Passkey]) -> String {
     if !taken(name) {
         return name.to_owned();
     }
-    (2..).map(|number| format!("{name} ({number})")).find(|name| !taken(name)).unwrap_or_else(|| name.to_owned())
+    (2..)
+        .map(|number| format!("{name} ({number})"))
+        .find(|name| !taken(name))
+        .unwrap_or_else(|| name.to_owned())
 }
 
 /// What an owner calls a passkey: 1 to 64 characters, none of them a control character.
@@ -187,7 +235,11 @@ impl Name {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let fine = (1..=64).contains(&text.chars().count()) && !text.chars().any(is_invisible);
-        if fine { Ok(Self(text.to_owned())) } else { Err(Error::field("name", "Use 1 to 64 characters.")) }
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Error::field("name", "Use 1 to 64 characters."))
+        }
     }
 }
 
@@ -223,7 +275,9 @@ pub(crate) async fn sign_in(
     client: &Client,
 ) -> Result<NewSession> {
     let now = doorward.clock.now();
-    doorward.networks.check(client.ip(), Budget::Failures, now)?;
+    doorward
+        .networks
+        .check(client.ip(), Budget::Failures, now)?;
     let signed_in = verify_and_open(doorward, response, address, presented, client, now).await;
     match &signed_in {
         Ok(_) => doorward.metrics.signed_in("passkey"),
@@ -244,20 +298,38 @@ async fn verify_and_open(
     client: &Client,
     now: Timestamp,
 ) -> Result<NewSession> {
-    let challenge = response.unauthenticated_challenge().ok_or(Error::PasskeyFailed)?;
+    let challenge = response
+        .unauthenticated_challenge()
+        .ok_or(Error::PasskeyFailed)?;
     let binding = client.flow().map(|flow| flow.binding(&doorward.keys.flows));
-    take_back(doorward, &challenge, Purpose::Authenticate, binding.as_ref().map(<[u8; 16]>::as_slice), client, now).await?;
+    take_back(
+        doorward,
+        &challenge,
+        Purpose::Authenticate,
+        binding.as_ref().map(<[u8; 16]>::as_slice),
+        client,
+        now,
+    )
+    .await?;
     // Whether a credential is known is told only to someone who went through a ceremony for this site.
     if let Err(refusal) = response.check_context(&doorward.policy, &challenge) {
         return Err(refused(doorward, None, refusal, client, now).await);
     }
-    let Some(passkey) = store::find(&doorward.db, response.unauthenticated_credential_id()).await? else {
+    let Some(passkey) = store::find(&doorward.db, response.unauthenticated_credential_id()).await?
+    else {
         tell_failure(doorward, None, "unknown_credential", client, now).await?;
         return Err(Error::UnknownCredential);
     };
     let owner = passkey.user_id;
-    let account = users::account(&mut &doorward.db, &owner).await?.ok_or(Error::PasskeyFailed)?;
-    let verified = match response.verify(&doorward.policy, &challenge, &passkey.credential, account.webauthn_handle()) {
+    let account = users::account(&mut &doorward.db, &owner)
+        .await?
+        .ok_or(Error::PasskeyFailed)?;
+    let verified = match response.verify(
+        &doorward.policy,
+        &challenge,
+        &passkey.credential,
+        account.webauthn_handle(),
+    ) {
         Ok(verified) => verified,
         Err(refusal) => {
             if refusal == Refusal::CounterRegression {
@@ -283,14 +355,24 @@ async fn verify_and_open(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
-            let Proof::Passkey(verified, _) = &proof else { return Ok(None) };
+            let Proof::Passkey(verified, _) = &proof else {
+                return Ok(None);
+            };
             if !record_use(tx, credential, verified, now).await? {
                 return Ok(None);
             }
             // Read again under the writer: whoever was disabled meanwhile stays out.
-            let Some(account) = users::signing_in(tx, &owner, now).await? else { return Ok(None) };
-            limits::reset_failures(tx, &limits::address_key(doorward, &account.user.email, None)).await?;
-            sessions::open(tx, doorward, &account, proof, presented, client, now).await.map(Some)
+            let Some(account) = users::signing_in(tx, &owner, now).await? else {
+                return Ok(None);
+            };
+            limits::reset_failures(
+                tx,
+                &limits::address_key(doorward, &account.user.email, None),
+            )
+            .await?;
+            sessions::open(tx, doorward, &account, proof, presented, client, now)
+                .await
+                .map(Some)
         })
         .await?;
     match opened {
@@ -304,7 +386,12 @@ async fn verify_and_open(
 
 /// Stores counter, backup state and time of use; `false` when another assertion with this or a later counter was
 /// faster, or the passkey is gone.
-async fn record_use(tx: &mut Tx, credential: &[u8], verified: &VerifiedAssertion, now: Timestamp) -> Result<bool> {
+async fn record_use(
+    tx: &mut Tx,
+    credential: &[u8],
+    verified: &VerifiedAssertion,
+    now: Timestamp,
+) -> Result<bool> {
     let used = store::Used {
         credential,
         sign_count: verified.sign_count(),
@@ -328,14 +415,15 @@ async fn take_back(
     client: &Client,
     now: Timestamp,
 ) -> Result<()> {
-    let presented = match challenge::open(&doorward.keys.challenges, challenge, purpose, binding, now) {
-        Ok(presented) => presented,
-        Err(error) => {
-            // Anyone can make challenges up, so these are logged, not written down.
-            tracing::info!(%error, "a challenge was refused");
-            return Err(error);
-        }
-    };
+    let presented =
+        match challenge::open(&doorward.keys.challenges, challenge, purpose, binding, now) {
+            Ok(presented) => presented,
+            Err(error) => {
+                // Anyone can make challenges up, so these are logged, not written down.
+                tracing::info!(%error, "a challenge was refused");
+                return Err(error);
+            }
+        };
     if store::spend(&doorward.db, &presented.nonce, presented.expires_at).await? {
         doorward.metrics.challenges_spent.inc();
         return Ok(());
@@ -347,28 +435,60 @@ async fn take_back(
 }
 
 /// Tells the log which step refused, and the client nothing.
-async fn refused(doorward: &Doorward, user: Option<UserId>, refusal: Refusal, client: &Client, now: Timestamp) -> Error {
+async fn refused(
+    doorward: &Doorward,
+    user: Option<UserId>,
+    refusal: Refusal,
+    client: &Client,
+    now: Timestamp,
+) -> Error {
     match tell_failure(doorward, user, refusal.name(), client, now).await {
         Ok(()) => Error::PasskeyFailed,
         Err(error) => error,
     }
 }
 
-async fn tell_failure(doorward: &Doorward, user: Option<UserId>, step: &str, client: &Client, now: Timestamp) -> Result<()> {
-    let event = Event::to(Kind::SignInFailed, user).method("passkey").detail(step);
+async fn tell_failure(
+    doorward: &Doorward,
+    user: Option<UserId>,
+    step: &str,
+    client: &Client,
+    now: Timestamp,
+) -> Result<()> {
+    let event = Event::to(Kind::SignInFailed, user)
+        .method("passkey")
+        .detail(step);
     audit::alone(doorward, client, event, now).await
 }
 
 /// Tells the owner that a counter went back: somebody may have a copy of the authenticator.
-async fn warn_of_copy(doorward: &Doorward, account: &Account, passkey: &Passkey, client: &Client, now: Timestamp) -> Result<()> {
-    let event = Event::to(Kind::CounterRegression, Some(account.user.id)).method("passkey").detail(&passkey.name);
-    let notice = &Notice::UnusualPasskeyUse { name: passkey.name.clone() };
+async fn warn_of_copy(
+    doorward: &Doorward,
+    account: &Account,
+    passkey: &Passkey,
+    client: &Client,
+    now: Timestamp,
+) -> Result<()> {
+    let event = Event::to(Kind::CounterRegression, Some(account.user.id))
+        .method("passkey")
+        .detail(&passkey.name);
+    let notice = &Notice::UnusualPasskeyUse {
+        name: passkey.name.clone(),
+    };
     doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             audit::record(tx, doorward, client, event, now).await?;
-            outbox::post(tx, doorward, &account.user.email, notice, account.user.locale, now).await
+            outbox::post(
+                tx,
+                doorward,
+                &account.user.email,
+                notice,
+                account.user.locale,
+                now,
+            )
+            .await
         })
         .await
 }
@@ -392,12 +512,17 @@ pub(crate) async fn count_in(tx: &mut Tx, user: &UserId) -> Result<u32> {
 
 /// The arguments of the Signal API for this account.
 pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
-    let account = users::account(&mut &doorward.db, user).await?.ok_or(Error::NotFound)?;
+    let account = users::account(&mut &doorward.db, user)
+        .await?
+        .ok_or(Error::NotFound)?;
     let passkeys = of_user(doorward, user).await?;
     Ok(Signals {
         rp_id: doorward.policy.rp_id.clone(),
         user_id: URL_SAFE_NO_PAD.encode(account.webauthn_handle()),
-        accepted_credential_ids: passkeys.iter().map(|passkey| URL_SAFE_NO_PAD.encode(&passkey.credential.id)).collect(),
+        accepted_credential_ids: passkeys
+            .iter()
+            .map(|passkey| URL_SAFE_NO_PAD.encode(&passkey.credential.id))
+            .collect(),
         name: account.user.email.as_str().to_owned(),
         display_name: account.user.display_name(),
     })
@@ -407,7 +532,13 @@ pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signal
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is not the caller's.
-pub(crate) async fn rename(doorward: &Doorward, caller: &SignedIn, credential: &[u8], name: &Name, client: &Client) -> Result<Passkey> {
+pub(crate) async fn rename(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    credential: &[u8],
+    name: &Name,
+    client: &Client,
+) -> Result<Passkey> {
     let now = doorward.clock.now();
     let user = caller.user().id;
     doorward
@@ -417,7 +548,9 @@ pub(crate) async fn rename(doorward: &Doorward, caller: &SignedIn, credential: &
             if !store::rename(tx, &user, credential, &name.0).await? {
                 return Err(Error::NotFound);
             }
-            let event = Event::own(Kind::PasskeyRenamed, user).session(caller.session().id).detail(&name.0);
+            let event = Event::own(Kind::PasskeyRenamed, user)
+                .session(caller.session().id)
+                .detail(&name.0);
             audit::record(tx, doorward, client, event, now).await?;
             store::find_in(tx, credential).await?.ok_or(Error::NotFound)
         })
@@ -429,7 +562,12 @@ pub(crate) async fn rename(doorward: &Doorward, caller: &SignedIn, credential: &
 /// # Errors
 /// [`Error::NotFound`] when it is not the caller's; [`Error::LastCredential`] when mailed codes no longer sign in and
 /// too few passkeys would be left.
-pub(crate) async fn remove(doorward: &Doorward, caller: &SignedIn, credential: &[u8], client: &Client) -> Result<()> {
+pub(crate) async fn remove(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    credential: &[u8],
+    client: &Client,
+) -> Result<()> {
     let now = doorward.clock.now();
     let user = caller.user().id;
     doorward
@@ -439,20 +577,46 @@ pub(crate) async fn remove(doorward: &Doorward, caller: &SignedIn, credential: &
             // The user's row is the lock: of two who remove the last two, one sees that it is the last.
             users::lock(tx, &user, now).await?;
             let existing = store::of_user(tx, &user).await?;
-            let Some(passkey) = existing.iter().find(|passkey| passkey.credential.id == credential) else {
+            let Some(passkey) = existing
+                .iter()
+                .find(|passkey| passkey.credential.id == credential)
+            else {
                 return Err(Error::NotFound);
             };
             let access = access::of_user(tx, &user).await?;
-            if existing.len() == 1 && sessions::after_passkey(doorward, &access) == AfterPasskey::Deny {
+            if existing.len() == 1
+                && sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
+            {
                 return Err(Error::LastCredential);
             }
             store::delete(tx, credential).await?;
             let own = caller.session().id;
-            sessions::end_those_of_passkey(tx, doorward, client, &user, credential, Some(&own), now).await?;
-            let removed = Event::own(Kind::PasskeyRemoved, user).session(own).detail(&passkey.name);
+            sessions::end_those_of_passkey(
+                tx,
+                doorward,
+                client,
+                &user,
+                credential,
+                Some(&own),
+                now,
+            )
+            .await?;
+            let removed = Event::own(Kind::PasskeyRemoved, user)
+                .session(own)
+                .detail(&passkey.name);
             audit::record(tx, doorward, client, removed, now).await?;
-            let notice = Notice::PasskeyRemoved { name: passkey.name.clone() };
-            outbox::post(tx, doorward, &caller.user().email, &notice, caller.user().locale, now).await
+            let notice = Notice::PasskeyRemoved {
+                name: passkey.name.clone(),
+            };
+            outbox::post(
+                tx,
+                doorward,
+                &caller.user().email,
+                &notice,
+                caller.user().locale,
+                now,
+            )
+            .await
         })
         .await
 }

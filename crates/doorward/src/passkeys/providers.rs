@@ -8,7 +8,10 @@ use crate::error::{Error, Result};
 
 /// AAGUIDs as their makers publish them.
 const KNOWN: [(&str, &str); 27] = [
-    ("ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4", "Google Password Manager"),
+    (
+        "ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4",
+        "Google Password Manager",
+    ),
     ("adce0002-35bc-c60a-648b-0b25f1f05503", "Chrome on Mac"),
     ("b5397666-4885-aa6b-cebf-e52262a439a2", "Chromium"),
     ("771b48fd-d3d4-4f74-9232-fc157ab0507a", "Edge on Mac"),
@@ -16,7 +19,10 @@ const KNOWN: [(&str, &str); 27] = [
     ("9ddd1817-af5a-4672-a2b9-3e3dd95000a9", "Windows Hello"),
     ("6028b017-b1d4-4c02-b4b3-afcdafc96bb2", "Windows Hello"),
     ("fbfc3007-154e-4ecc-8c0b-6e020557d7bd", "Apple Passwords"),
-    ("dd4ec289-e01d-41c9-bb89-70fa845d4bf2", "Apple Passwords (managed)"),
+    (
+        "dd4ec289-e01d-41c9-bb89-70fa845d4bf2",
+        "Apple Passwords (managed)",
+    ),
     ("53414d53-554e-4700-0000-000000000000", "Samsung Pass"),
     ("bada5566-a7aa-401f-bd96-45619a55120d", "1Password"),
     ("d548826e-79b4-db40-a3d8-11116f7e8349", "Bitwarden"),
@@ -44,10 +50,16 @@ pub(crate) struct Providers(HashMap<[u8; 16], String>);
 impl Providers {
     /// The built-in table, with an operator's file before it.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
-        let built_in = KNOWN.iter().filter_map(|(aaguid, name)| Some((parse(aaguid)?, (*name).to_owned())));
+        let built_in = KNOWN
+            .iter()
+            .filter_map(|(aaguid, name)| Some((parse(aaguid)?, (*name).to_owned())));
         let mut names: HashMap<_, _> = built_in.collect();
         if let Some(file) = file {
-            names.extend(read(file).map_err(|why| Error::Unavailable(format!("{}: {why}", file.display()).into()))?);
+            names.extend(
+                read(file).map_err(|why| {
+                    Error::Unavailable(format!("{}: {why}", file.display()).into())
+                })?,
+            );
         }
         Ok(Self(names))
     }
@@ -60,10 +72,16 @@ impl Providers {
 
 fn read(file: &Path) -> Result<HashMap<[u8; 16], String>, String> {
     let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
-    let table: HashMap<String, String> = toml::from_str(&text).map_err(|error| error.to_string())?;
+    let table: HashMap<String, String> =
+        toml::from_str(&text).map_err(|error| error.to_string())?;
     table
         .into_iter()
-        .map(|(aaguid, name)| Ok((parse(&aaguid).ok_or_else(|| format!("`{aaguid}` is not an AAGUID"))?, name)))
+        .map(|(aaguid, name)| {
+            Ok((
+                parse(&aaguid).ok_or_else(|| format!("`{aaguid}` is not an AAGUID"))?,
+                name,
+            ))
+        })
         .collect()
 }
 
@@ -71,13 +89,22 @@ fn read(file: &Path) -> Result<HashMap<[u8; 16], String>, String> {
 fn parse(text: &str) -> Option<[u8; 16]> {
     let digits: String = text.chars().filter(|&character| character != '-').collect();
     (digits.len() == 32).then_some(())?;
-    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
+    u128::from_str_radix(&digits, 16)
+        .ok()
+        .map(u128::to_be_bytes)
 }
 
 /// Writes an AAGUID.
 pub(crate) fn format(aaguid: &[u8; 16]) -> String {
     let hex = format!("{:032x}", u128::from_be_bytes(*aaguid));
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 #[cfg(test)]
@@ -99,9 +126,16 @@ mod tests {
     fn an_operators_file_goes_first() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("providers.toml");
-        fs::write(&file, "\"d548826e-79b4-db40-a3d8-11116f7e8349\" = \"Our vault\"\n").unwrap();
+        fs::write(
+            &file,
+            "\"d548826e-79b4-db40-a3d8-11116f7e8349\" = \"Our vault\"\n",
+        )
+        .unwrap();
         let providers = Providers::load(Some(&file)).unwrap();
-        assert_eq!(providers.name(&parse("d548826e-79b4-db40-a3d8-11116f7e8349").unwrap()), Some("Our vault"));
+        assert_eq!(
+            providers.name(&parse("d548826e-79b4-db40-a3d8-11116f7e8349").unwrap()),
+            Some("Our vault")
+        );
 
         fs::write(&file, "\"d548826e\" = \"Our vault\"\n").unwrap();
         assert!(Providers::load(Some(&file)).is_err());

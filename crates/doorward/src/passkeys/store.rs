@@ -63,7 +63,8 @@ pub(super) async fn of_user(db: &mut impl Executor, user: &UserId) -> Result<Vec
 }
 
 fn passkey(row: &Row<'_>) -> Result<Passkey> {
-    let algorithm = Algorithm::try_from(row.get::<i64>(3)?).map_err(|error| Error::Internal(error.into()))?;
+    let algorithm =
+        Algorithm::try_from(row.get::<i64>(3)?).map_err(|error| Error::Internal(error.into()))?;
     let transports: String = row.get(6)?;
     Ok(Passkey {
         credential: Credential {
@@ -72,7 +73,11 @@ fn passkey(row: &Row<'_>) -> Result<Passkey> {
             algorithm,
             sign_count: row.get(4)?,
             aaguid: row.get(5)?,
-            transports: transports.split(',').filter(|transport| !transport.is_empty()).map(str::to_owned).collect(),
+            transports: transports
+                .split(',')
+                .filter(|transport| !transport.is_empty())
+                .map(str::to_owned)
+                .collect(),
             user_verified: row.get(7)?,
             backup_eligible: row.get(8)?,
             backed_up: row.get(9)?,
@@ -87,7 +92,10 @@ fn passkey(row: &Row<'_>) -> Result<Passkey> {
 const COUNT: &str = "select count(*) from passkeys where user_id = $1";
 
 pub(super) async fn count(db: &mut impl Executor, user: &UserId) -> Result<u32> {
-    Ok(db.optional(COUNT, values![user], |row| row.get(0)).await?.unwrap_or(0))
+    Ok(db
+        .optional(COUNT, values![user], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
 }
 
 /// A use of a passkey.
@@ -105,7 +113,13 @@ const USED: &str = "
      where credential_id = $4 and (sign_count < $1 or ($1 = 0 and sign_count = 0))";
 
 pub(super) async fn used(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
-    Ok(tx.execute(USED, values![used.sign_count, used.backed_up, used.at, used.credential]).await? > 0)
+    Ok(tx
+        .execute(
+            USED,
+            values![used.sign_count, used.backed_up, used.at, used.credential],
+        )
+        .await?
+        > 0)
 }
 
 const USED_AGAIN: &str = "
@@ -114,12 +128,23 @@ const USED_AGAIN: &str = "
      where credential_id = $4";
 
 pub(super) async fn used_again(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
-    Ok(tx.execute(USED_AGAIN, values![used.sign_count, used.backed_up, used.at, used.credential]).await? > 0)
+    Ok(tx
+        .execute(
+            USED_AGAIN,
+            values![used.sign_count, used.backed_up, used.at, used.credential],
+        )
+        .await?
+        > 0)
 }
 
 const RENAME: &str = "update passkeys set name = $1 where credential_id = $2 and user_id = $3";
 
-pub(super) async fn rename(tx: &mut Tx, user: &UserId, credential: &[u8], name: &str) -> Result<bool> {
+pub(super) async fn rename(
+    tx: &mut Tx,
+    user: &UserId,
+    credential: &[u8],
+    name: &str,
+) -> Result<bool> {
     Ok(tx.execute(RENAME, values![name, credential, user]).await? > 0)
 }
 
@@ -143,5 +168,6 @@ const DELETE_EXPIRED_CHALLENGES: &str = "
      where nonce in (select nonce from spent_challenges where expires_at <= $1 order by expires_at limit $2)";
 
 pub(super) async fn delete_expired_challenges(db: &Db, now: Timestamp, most: u32) -> Result<u64> {
-    db.execute(DELETE_EXPIRED_CHALLENGES, values![now, most]).await
+    db.execute(DELETE_EXPIRED_CHALLENGES, values![now, most])
+        .await
 }

@@ -33,7 +33,11 @@ pub(crate) struct Ticket(u64);
 impl Cache {
     pub(crate) fn new(entries: usize) -> Self {
         let half = (entries / SHARDS / 2).max(1);
-        let shard = || Shard { invalidations: 0, sessions: Generations::new(half), people: Generations::new(half) };
+        let shard = || Shard {
+            invalidations: 0,
+            sessions: Generations::new(half),
+            people: Generations::new(half),
+        };
         Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
     }
 
@@ -55,7 +59,9 @@ impl Cache {
         let mut shard = self.shard(live.session.id.shard());
         if shard.invalidations == ticket.0 {
             shard.sessions.insert(live.session.id, Arc::clone(live));
-            shard.people.insert(person.account.user.id, Arc::clone(person));
+            shard
+                .people
+                .insert(person.account.user.id, Arc::clone(person));
         }
     }
 
@@ -82,11 +88,22 @@ impl Cache {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).sessions.len()).sum()
+        self.0
+            .iter()
+            .map(|shard| {
+                shard
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .sessions
+                    .len()
+            })
+            .sum()
     }
 
     fn shard(&self, shard: u8) -> MutexGuard<'_, Shard> {
-        self.0[usize::from(shard) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.0[usize::from(shard) % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,7 +117,11 @@ struct Generations<K, V> {
 
 impl<K: Eq + Hash + Copy, V: Clone> Generations<K, V> {
     fn new(half: usize) -> Self {
-        Self { half, young: HashMap::new(), old: HashMap::new() }
+        Self {
+            half,
+            young: HashMap::new(),
+            old: HashMap::new(),
+        }
     }
 
     fn get(&mut self, key: &K) -> Option<V> {

@@ -22,7 +22,11 @@ impl Device {
     #[must_use]
     pub fn parse(user_agent: &str) -> Self {
         let Some(found) = Parser::new().parse(user_agent) else {
-            return Self { browser: None, os: None, kind: "other" };
+            return Self {
+                browser: None,
+                os: None,
+                kind: "other",
+            };
         };
         let browser = match found.name {
             "UNKNOWN" => None,
@@ -74,7 +78,14 @@ mod tests {
         let chrome = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
         assert_eq!(Device::parse(chrome).to_string(), "Chrome on macOS");
         let iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
-        assert_eq!(Device::parse(iphone), Device { browser: Some("Safari"), os: Some("iOS"), kind: "mobile" });
+        assert_eq!(
+            Device::parse(iphone),
+            Device {
+                browser: Some("Safari"),
+                os: Some("iOS"),
+                kind: "mobile"
+            }
+        );
         assert_eq!(Device::parse("").to_string(), "Unknown device");
         assert_eq!(Device::parse("curl/8.5.0").kind, "other");
     }

@@ -7,7 +7,9 @@ use axum::{
 };
 use base64::{
     Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+    engine::{
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
+    },
 };
 use doorward_webauthn::AssertionResponse;
 use http::{StatusCode, header};
@@ -85,7 +87,10 @@ impl SessionAnswer {
             last_seen_at,
             authenticated_at: session.authenticated_at,
             method: session.method.name(),
-            passkey_id: session.passkey.as_ref().map(|id| URL_SAFE_NO_PAD.encode(id)),
+            passkey_id: session
+                .passkey
+                .as_ref()
+                .map(|id| URL_SAFE_NO_PAD.encode(id)),
             user_agent: session.user_agent.clone(),
             ip: session.ip.clone(),
             device: Device::parse(session.user_agent.as_deref().unwrap_or_default()),
@@ -129,7 +134,11 @@ pub(crate) fn created(
     // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
     let session = cookies::session(config, &token, config.sessions.absolute)?;
     let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
-    let cookies = [session, cookies::device(config, &device)?, cookies::clear_flow(config)?];
+    let cookies = [
+        session,
+        cookies::device(config, &device)?,
+        cookies::clear_flow(config)?,
+    ];
     let answer = SignedInAnswer {
         token: in_body.then_some(token),
         session: SessionAnswer::of(&new.session, new.session.last_seen_at, true),
@@ -175,14 +184,27 @@ async fn create(
     let presented = presented.as_deref();
     match form.method.as_str() {
         "otp" => {
-            let named = form.flow.as_deref().and_then(|text| Flow::parse(&doorward.keys.flows, text));
+            let named = form
+                .flow
+                .as_deref()
+                .and_then(|text| Flow::parse(&doorward.keys.flows, text));
             let flow = named.as_ref().or(client.flow());
-            let session = codes::redeem(&doorward, &form.email, &form.token, flow, presented, &client).await?;
+            let session = codes::redeem(
+                &doorward,
+                &form.email,
+                &form.token,
+                flow,
+                presented,
+                &client,
+            )
+            .await?;
             created(&doorward, session, None, &client)
         }
         "passkey" => {
             let response = assertion(&form.token)?;
-            let session = passkeys::sign_in(&doorward, &response, Some(&form.email), presented, &client).await?;
+            let session =
+                passkeys::sign_in(&doorward, &response, Some(&form.email), presented, &client)
+                    .await?;
             let signals = passkeys::signals(&doorward, &session.user.id).await?;
             created(&doorward, session, Some(signals), &client)
         }
@@ -196,7 +218,12 @@ fn assertion(token: &str) -> Result<AssertionResponse> {
         &alphabet::URL_SAFE,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
-    let wrong = || Error::field("token", "Use the JSON text of an AuthenticationResponseJSON.");
+    let wrong = || {
+        Error::field(
+            "token",
+            "Use the JSON text of an AuthenticationResponseJSON.",
+        )
+    };
     let decoded;
     let text = if token.trim_start().starts_with('{') {
         token.as_bytes()
@@ -219,8 +246,10 @@ fn assertion(token: &str) -> Result<AssertionResponse> {
 async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<impl IntoResponse> {
     let sessions = super::of_user(&doorward, &user.user().id).await?;
     let own = user.session().id;
-    let answers: Vec<_> =
-        sessions.iter().map(|session| SessionAnswer::of(session, session.last_seen_at, session.id == own)).collect();
+    let answers: Vec<_> = sessions
+        .iter()
+        .map(|session| SessionAnswer::of(session, session.last_seen_at, session.id == own))
+        .collect();
     Ok(JsonAnswer(answers))
 }
 
@@ -238,7 +267,9 @@ async fn end_current(
     client: Client,
 ) -> Result<impl IntoResponse> {
     match presented {
-        Ok(MaybeUser { user: Some(user), .. }) => super::sign_out(&doorward, &user, &client).await?,
+        Ok(MaybeUser {
+            user: Some(user), ..
+        }) => super::sign_out(&doorward, &user, &client).await?,
         // A token that opens nothing has nothing to end.
         Ok(MaybeUser { user: None, .. }) | Err(Error::Unauthenticated) => {}
         Err(error) => return Err(error),
@@ -248,7 +279,10 @@ async fn end_current(
 
 fn signed_out(doorward: &Doorward) -> Result<impl IntoResponse + use<>> {
     let cookie = cookies::clear_session(&doorward.config)?;
-    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, cookie)])))
+    Ok((
+        StatusCode::NO_CONTENT,
+        AppendHeaders([(header::SET_COOKIE, cookie)]),
+    ))
 }
 
 /// Who is signed in, if anyone.
@@ -273,11 +307,18 @@ struct Current<'a> {
 )]
 async fn current(State(doorward): State<Doorward>, presented: MaybeUser) -> Result<Response> {
     match presented {
-        MaybeUser { user: Some(user), .. } => {
-            let current = Current { user: user.user(), session: SessionAnswer::current(&user) };
+        MaybeUser {
+            user: Some(user), ..
+        } => {
+            let current = Current {
+                user: user.user(),
+                session: SessionAnswer::current(&user),
+            };
             Ok(JsonAnswer(current).into_response())
         }
-        MaybeUser { stale_cookie: true, .. } => Ok(signed_out(&doorward)?.into_response()),
+        MaybeUser {
+            stale_cookie: true, ..
+        } => Ok(signed_out(&doorward)?.into_response()),
         MaybeUser { .. } => Ok(StatusCode::NO_CONTENT.into_response()),
     }
 }
@@ -299,7 +340,9 @@ async fn end_one(
     Path(id): Path<String>,
 ) -> Result<Response> {
     // What is no id names no session of the caller's either.
-    let Ok(id) = id.parse() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let Ok(id) = id.parse() else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
     super::revoke(&doorward, &user, &id, &client).await?;
     if id == user.session().id {
         return Ok(signed_out(&doorward)?.into_response());
@@ -316,7 +359,11 @@ async fn end_one(
     security(("session" = []), ("token" = [])),
     responses((status = 204, description = "Only this session is live."), Declined)
 )]
-async fn end_others(State(doorward): State<Doorward>, user: CurrentUser, client: Client) -> Result<impl IntoResponse> {
+async fn end_others(
+    State(doorward): State<Doorward>,
+    user: CurrentUser,
+    client: Client,
+) -> Result<impl IntoResponse> {
     super::revoke_others(&doorward, &user, &client).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -330,7 +377,11 @@ async fn end_others(State(doorward): State<Doorward>, user: CurrentUser, client:
     security(("session" = []), ("token" = [])),
     responses((status = 204, description = "Signed out everywhere."), Declined)
 )]
-async fn end_all(State(doorward): State<Doorward>, user: CurrentUser, client: Client) -> Result<impl IntoResponse> {
+async fn end_all(
+    State(doorward): State<Doorward>,
+    user: CurrentUser,
+    client: Client,
+) -> Result<impl IntoResponse> {
     super::revoke_all(&doorward, &user, &client).await?;
     signed_out(&doorward)
 }

@@ -21,8 +21,8 @@ use std::{
 
 use doorward_webauthn::VerifiedAssertion;
 
-pub(crate) use self::{cache::Cache, token::Token};
 pub use self::device::Device;
+pub(crate) use self::{cache::Cache, token::Token};
 use crate::{
     Doorward, Seat,
     access::{self, Access},
@@ -96,9 +96,15 @@ impl Lifetime {
     /// The lifetime of sessions of someone with this access: shorter for administrators.
     fn of(config: &config::Sessions, access: &Access) -> Self {
         if access.is_administrative() {
-            Self { idle: config.admin_idle, absolute: config.admin_absolute }
+            Self {
+                idle: config.admin_idle,
+                absolute: config.admin_absolute,
+            }
         } else {
-            Self { idle: config.idle, absolute: config.absolute }
+            Self {
+                idle: config.idle,
+                absolute: config.absolute,
+            }
         }
     }
 
@@ -175,21 +181,30 @@ impl SignedIn {
 
     /// Last use, by the minute: this one included.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed)).max(self.live.session.last_seen_at)
+        Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed))
+            .max(self.live.session.last_seen_at)
     }
 }
 
 /// What a mailed code is worth to this person: administrators are held to `recovery` at least.
 pub(crate) fn after_passkey(doorward: &Doorward, access: &Access) -> AfterPasskey {
     let configured = doorward.config.codes.after_passkey;
-    if access.is_administrative() { configured.max(AfterPasskey::Recovery) } else { configured }
+    if access.is_administrative() {
+        configured.max(AfterPasskey::Recovery)
+    } else {
+        configured
+    }
 }
 
 /// Whether the sign-in is recent, and strong, enough for a sensitive change.
 ///
 /// # Errors
 /// [`Error::ReauthRequired`] with the methods that would do.
-pub(crate) async fn require_fresh(doorward: &Doorward, signed_in: &SignedIn, now: Timestamp) -> Result<()> {
+pub(crate) async fn require_fresh(
+    doorward: &Doorward,
+    signed_in: &SignedIn,
+    now: Timestamp,
+) -> Result<()> {
     /// How long someone without their passkey waits, while the owner can read the notices and object.
     const RECOVERY: Span = Span::days(1);
     let session = signed_in.session();
@@ -307,7 +322,8 @@ pub(crate) async fn open(
         backed_up: proof.backed_up(),
     };
     match (continued, presented) {
-        (Some(presented), _) if store::renew_proof(tx, &row, &presented.live.token_hash).await? => {}
+        (Some(presented), _)
+            if store::renew_proof(tx, &row, &presented.live.token_hash).await? => {}
         (Some(_), _) => {
             // The presented session ended meanwhile: its id must not come back to life.
             session.id = SessionId(ids::fresh(&doorward.entropy, now, user.shard()));
@@ -317,23 +333,50 @@ pub(crate) async fn open(
         (None, presented) => {
             store::insert(tx, &row).await?;
             if let Some(presented) = presented {
-                end(tx, doorward, client, presented.session(), Kind::SignedOut, now).await?;
+                end(
+                    tx,
+                    doorward,
+                    client,
+                    presented.session(),
+                    Kind::SignedOut,
+                    now,
+                )
+                .await?;
             }
             evict(tx, doorward, client, &user, now).await?;
         }
     }
     forget_session(doorward, tx, &session.id).await?;
-    let event = Event::own(Kind::SignedIn, user).session(session.id).method(proof.method().name());
+    let event = Event::own(Kind::SignedIn, user)
+        .session(session.id)
+        .method(proof.method().name());
     audit::record(tx, doorward, client, event, now).await?;
-    Ok(NewSession { token, user: account.user.clone(), session })
+    Ok(NewSession {
+        token,
+        user: account.user.clone(),
+        session,
+    })
 }
 
 /// Makes room: beyond the most that one account may have, the session idle for longest goes.
-async fn evict(tx: &mut Tx, doorward: &Doorward, client: &Client, user: &UserId, now: Timestamp) -> Result<()> {
+async fn evict(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<()> {
     for id in store::beyond(tx, user, doorward.config.sessions.per_user).await? {
         store::delete(tx, user, &id).await?;
         forget_session(doorward, tx, &id).await?;
-        audit::record(tx, doorward, client, Event::own(Kind::SessionEvicted, *user).session(id), now).await?;
+        audit::record(
+            tx,
+            doorward,
+            client,
+            Event::own(Kind::SessionEvicted, *user).session(id),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -370,8 +413,12 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
 async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
     let ticket = doorward.cache.ticket(id);
     let mut db = &doorward.db;
-    let Some(live) = store::find(db, id).await? else { return Ok(None) };
-    let Some(account) = users::account(&mut db, &live.session.user_id).await? else { return Ok(None) };
+    let Some(live) = store::find(db, id).await? else {
+        return Ok(None);
+    };
+    let Some(account) = users::account(&mut db, &live.session.user_id).await? else {
+        return Ok(None);
+    };
     let access = access::of_user(&mut db, &live.session.user_id).await?;
     let (live, person) = (Arc::new(live), Arc::new(Person { account, access }));
     doorward.cache.fill(ticket, &live, &person);
@@ -398,23 +445,44 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
 /// [`Error::Unavailable`] when the database cannot be read.
 pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>> {
     let now = doorward.clock.now();
-    let Some(account) = users::account(&mut &doorward.db, user).await? else { return Ok(Vec::new()) };
+    let Some(account) = users::account(&mut &doorward.db, user).await? else {
+        return Ok(Vec::new());
+    };
     let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
     for session in &mut sessions {
-        session.last_seen_at = session.last_seen_at.max(doorward.activity.of(&session.id).unwrap_or(session.created_at));
+        session.last_seen_at = session.last_seen_at.max(
+            doorward
+                .activity
+                .of(&session.id)
+                .unwrap_or(session.created_at),
+        );
     }
     Ok(sessions)
 }
 
 /// Ends the session that the request was made with.
-pub(crate) async fn sign_out(doorward: &Doorward, signed_in: &SignedIn, client: &Client) -> Result<()> {
+pub(crate) async fn sign_out(
+    doorward: &Doorward,
+    signed_in: &SignedIn,
+    client: &Client,
+) -> Result<()> {
     let now = doorward.clock.now();
     let session = signed_in.session();
-    doorward.db.transaction(|mut tx| async move { end(&mut tx, doorward, client, session, Kind::SignedOut, now).await }).await
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            end(&mut tx, doorward, client, session, Kind::SignedOut, now).await
+        })
+        .await
 }
 
 /// Ends one of the caller's sessions; whatever else the id names is left alone, and nothing is told of it.
-pub(crate) async fn revoke(doorward: &Doorward, caller: &SignedIn, id: &SessionId, client: &Client) -> Result<()> {
+pub(crate) async fn revoke(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    id: &SessionId,
+    client: &Client,
+) -> Result<()> {
     let now = doorward.clock.now();
     let user = caller.user().id;
     doorward
@@ -423,7 +491,14 @@ pub(crate) async fn revoke(doorward: &Doorward, caller: &SignedIn, id: &SessionI
             let tx = &mut tx;
             if store::delete(tx, &user, id).await? {
                 forget_session(doorward, tx, id).await?;
-                audit::record(tx, doorward, client, Event::own(Kind::SessionRevoked, user).session(*id), now).await?;
+                audit::record(
+                    tx,
+                    doorward,
+                    client,
+                    Event::own(Kind::SessionRevoked, user).session(*id),
+                    now,
+                )
+                .await?;
             }
             Ok(())
         })
@@ -431,21 +506,40 @@ pub(crate) async fn revoke(doorward: &Doorward, caller: &SignedIn, id: &SessionI
 }
 
 /// Ends all sessions of the caller but the one that the request was made with.
-pub(crate) async fn revoke_others(doorward: &Doorward, caller: &SignedIn, client: &Client) -> Result<()> {
+pub(crate) async fn revoke_others(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    client: &Client,
+) -> Result<()> {
     let now = doorward.clock.now();
     let (user, own) = (caller.user().id, caller.session().id);
     doorward
         .db
         .transaction(|mut tx| async move {
-            let tx = &mut tx;
-            let ended = store::delete_others(tx, &user, &own).await?;
-            tell_ended(tx, doorward, client, &user, &ended, now).await
+            end_others(&mut tx, doorward, client, &user, &own, now).await
         })
         .await
 }
 
+/// Ends, in a transaction that changed what the user is known by, all sessions but the caller's own.
+pub(crate) async fn end_others(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    user: &UserId,
+    own: &SessionId,
+    now: Timestamp,
+) -> Result<()> {
+    let ended = store::delete_others(tx, user, own).await?;
+    tell_ended(tx, doorward, client, user, &ended, now).await
+}
+
 /// Ends all sessions of the caller, this one included.
-pub(crate) async fn revoke_all(doorward: &Doorward, caller: &SignedIn, client: &Client) -> Result<()> {
+pub(crate) async fn revoke_all(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    client: &Client,
+) -> Result<()> {
     let user = caller.user().id;
     users::sign_out_everywhere(doorward, &user, Some(user), client).await
 }
@@ -475,15 +569,36 @@ async fn tell_ended(
 ) -> Result<()> {
     for id in ended {
         forget_session(doorward, tx, id).await?;
-        audit::record(tx, doorward, client, Event::own(Kind::SessionRevoked, *user).session(*id), now).await?;
+        audit::record(
+            tx,
+            doorward,
+            client,
+            Event::own(Kind::SessionRevoked, *user).session(*id),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
 
-async fn end(tx: &mut Tx, doorward: &Doorward, client: &Client, session: &Session, kind: Kind, now: Timestamp) -> Result<()> {
+async fn end(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    session: &Session,
+    kind: Kind,
+    now: Timestamp,
+) -> Result<()> {
     if store::delete(tx, &session.user_id, &session.id).await? {
         forget_session(doorward, tx, &session.id).await?;
-        audit::record(tx, doorward, client, Event::own(kind, session.user_id).session(session.id), now).await?;
+        audit::record(
+            tx,
+            doorward,
+            client,
+            Event::own(kind, session.user_id).session(session.id),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -529,16 +644,26 @@ impl Activity {
         let last = live.seen.load(Ordering::Relaxed);
         if now.as_millis() - last >= Self::GRAIN.as_millis() {
             live.seen.store(now.as_millis(), Ordering::Relaxed);
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(live.session.id, now);
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(live.session.id, now);
         }
     }
 
     fn of(&self, id: &SessionId) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .copied()
     }
 
     fn take(&self) -> Vec<(SessionId, Timestamp)> {
-        let mut all: Vec<_> = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+        let mut all: Vec<_> =
+            mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+                .into_iter()
+                .collect();
         all.sort_unstable();
         all
     }
@@ -564,7 +689,10 @@ pub(crate) async fn flush_activity(doorward: &Doorward) -> Result<()> {
 
 /// Deletes sessions that have ended; how many.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
-    doorward.db.transaction(|mut tx| async move { store::delete_expired(&mut tx, now, most).await }).await
+    doorward
+        .db
+        .transaction(|mut tx| async move { store::delete_expired(&mut tx, now, most).await })
+        .await
 }
 
 /// The number of changes made beside the server so far.

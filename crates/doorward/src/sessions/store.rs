@@ -30,7 +30,9 @@ fn method(number: i64) -> Result<Method> {
     match number {
         1 => Ok(Method::Otp),
         2 => Ok(Method::Passkey),
-        other => Err(Error::Internal(format!("no method has the number {other}").into())),
+        other => Err(Error::Internal(
+            format!("no method has the number {other}").into(),
+        )),
     }
 }
 
@@ -68,7 +70,11 @@ const RENEW_PROOF: &str = "
      where id = $12 and token_hash = $13";
 
 /// Puts a new proof and token under a session; whether it was still there.
-pub(super) async fn renew_proof(tx: &mut Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) -> Result<bool> {
+pub(super) async fn renew_proof(
+    tx: &mut Tx,
+    row: &NewRow<'_>,
+    old_hash: &[u8; 32],
+) -> Result<bool> {
     let session = row.session;
     let values = values![
         row.token_hash,
@@ -114,8 +120,16 @@ const OF_USER: &str = "
      where s.user_id = $1 and s.user_epoch = $2 and s.expires_at > $3
      order by s.created_at desc, s.id desc";
 
-pub(super) async fn of_user(db: &Db, user: &UserId, epoch: i64, now: Timestamp) -> Result<Vec<Session>> {
-    db.all(OF_USER, values![user, epoch, now], |row| session(row, row.get(10)?)).await
+pub(super) async fn of_user(
+    db: &Db,
+    user: &UserId,
+    epoch: i64,
+    now: Timestamp,
+) -> Result<Vec<Session>> {
+    db.all(OF_USER, values![user, epoch, now], |row| {
+        session(row, row.get(10)?)
+    })
+    .await
 }
 
 fn session(row: &Row<'_>, last_seen_at: Timestamp) -> Result<Session> {
@@ -142,8 +156,13 @@ pub(super) async fn delete(tx: &mut Tx, user: &UserId, id: &SessionId) -> Result
 
 const DELETE_OTHERS: &str = "delete from sessions where user_id = $1 and id <> $2 returning id";
 
-pub(super) async fn delete_others(tx: &mut Tx, user: &UserId, own: &SessionId) -> Result<Vec<SessionId>> {
-    tx.all(DELETE_OTHERS, values![user, own], |row| row.get(0)).await
+pub(super) async fn delete_others(
+    tx: &mut Tx,
+    user: &UserId,
+    own: &SessionId,
+) -> Result<Vec<SessionId>> {
+    tx.all(DELETE_OTHERS, values![user, own], |row| row.get(0))
+        .await
 }
 
 const DELETE_OF_PASSKEY: &str = "
@@ -155,7 +174,12 @@ pub(super) async fn delete_of_passkey(
     credential: &[u8],
     except: &SessionId,
 ) -> Result<Vec<SessionId>> {
-    tx.all(DELETE_OF_PASSKEY, values![user, credential, except], |row| row.get(0)).await
+    tx.all(
+        DELETE_OF_PASSKEY,
+        values![user, credential, except],
+        |row| row.get(0),
+    )
+    .await
 }
 
 const BEYOND: &str = "
@@ -172,7 +196,12 @@ pub(super) async fn beyond(tx: &mut Tx, user: &UserId, most: u32) -> Result<Vec<
 
 const RENEW: &str = "update sessions set expires_at = $1 where id = $2 and expires_at = $3";
 
-pub(super) async fn renew(tx: &mut Tx, id: &SessionId, from: Timestamp, to: Timestamp) -> Result<()> {
+pub(super) async fn renew(
+    tx: &mut Tx,
+    id: &SessionId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<()> {
     tx.execute(RENEW, values![to, id, from]).await.map(drop)
 }
 
@@ -193,7 +222,8 @@ pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp, most: u32) -> Re
     tx.execute(DELETE_EXPIRED, values![now, most]).await
 }
 
-const COUNT_OUTSIDE_CHANGE: &str = "update meta set value = value + 1 where key = 'outside_changes'";
+const COUNT_OUTSIDE_CHANGE: &str =
+    "update meta set value = value + 1 where key = 'outside_changes'";
 
 pub(super) async fn count_outside_change(tx: &mut Tx) -> Result<()> {
     tx.execute(COUNT_OUTSIDE_CHANGE, &[]).await.map(drop)
@@ -202,5 +232,8 @@ pub(super) async fn count_outside_change(tx: &mut Tx) -> Result<()> {
 const OUTSIDE_CHANGES: &str = "select value from meta where key = 'outside_changes'";
 
 pub(super) async fn outside_changes(db: &Db) -> Result<i64> {
-    Ok(db.optional(OUTSIDE_CHANGES, &[], |row| row.get(0)).await?.unwrap_or(0))
+    Ok(db
+        .optional(OUTSIDE_CHANGES, &[], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
 }

@@ -1,6 +1,9 @@
 use super::*;
 
-const DAY: Lifetime = Lifetime { idle: Span::hours(2), absolute: Span::hours(24) };
+const DAY: Lifetime = Lifetime {
+    idle: Span::hours(2),
+    absolute: Span::hours(24),
+};
 
 fn at(minutes: i64) -> Timestamp {
     Timestamp::from_millis(0) + Span::minutes(minutes)
@@ -35,7 +38,11 @@ fn a_session_is_renewed_in_the_second_half_of_its_idle_life() {
 fn a_renewal_never_passes_the_absolute_end() {
     let late = session(at(24 * 60 - 30));
 
-    assert_eq!(late.renewal(DAY, at(24 * 60 - 31)), None, "not worth a write");
+    assert_eq!(
+        late.renewal(DAY, at(24 * 60 - 31)),
+        None,
+        "not worth a write"
+    );
     assert!(late.is_live(DAY, at(24 * 60 - 31)));
     assert!(!late.is_live(DAY, at(24 * 60)));
 }
@@ -43,7 +50,10 @@ fn a_renewal_never_passes_the_absolute_end() {
 #[test]
 fn a_session_whose_user_becomes_an_administrator_is_cut_short() {
     let long = session(at(7 * 24 * 60));
-    let admin = Lifetime { idle: Span::minutes(30), absolute: Span::hours(12) };
+    let admin = Lifetime {
+        idle: Span::minutes(30),
+        absolute: Span::hours(12),
+    };
 
     assert_eq!(long.renewal(admin, at(10)), Some(at(40)));
 }

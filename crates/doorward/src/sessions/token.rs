@@ -29,7 +29,10 @@ pub(crate) struct Token {
 impl Token {
     /// A fresh token for a session.
     pub(crate) fn new(entropy: &Entropy, session: SessionId) -> Self {
-        Self { session, secret: entropy.bytes() }
+        Self {
+            session,
+            secret: entropy.bytes(),
+        }
     }
 
     /// Reads a token; `None` for anything that was not made with this key.
@@ -37,7 +40,10 @@ impl Token {
         let bytes = decode(text.strip_prefix(PREFIX)?)?;
         let (id, rest) = bytes.split_first_chunk::<16>()?;
         let (secret, tag) = rest.split_first_chunk::<32>()?;
-        let token = Self { session: SessionId(*id), secret: *secret };
+        let token = Self {
+            session: SessionId(*id),
+            secret: *secret,
+        };
         same(tag, &token.tag(key)).then_some(token)
     }
 
@@ -150,7 +156,11 @@ mod tests {
     }
 
     fn id(entropy: &Entropy) -> SessionId {
-        SessionId(ids::fresh(entropy, Timestamp::from_millis(1_777_777_777_000), 3))
+        SessionId(ids::fresh(
+            entropy,
+            Timestamp::from_millis(1_777_777_777_000),
+            3,
+        ))
     }
 
     /// Item 58: the format, unique and canonical.
@@ -163,9 +173,17 @@ mod tests {
             let text = token.text(&keys.tokens);
 
             assert_eq!(text.len(), 73);
-            assert!(text.strip_prefix("dw_").unwrap().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            assert!(
+                text.strip_prefix("dw_")
+                    .unwrap()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric())
+            );
             let read = Token::parse(&keys.tokens, &text).unwrap();
-            assert_eq!((read.session(), read.hash()), (token.session(), token.hash()));
+            assert_eq!(
+                (read.session(), read.hash()),
+                (token.session(), token.hash())
+            );
             assert!(seen.insert(text));
         }
     }
@@ -183,7 +201,10 @@ mod tests {
             }
         }
         // 256 degrees of freedom: beyond 400 once in ten million runs.
-        let chi: f64 = ones.iter().map(|&n| (f64::from(n) - 10_000.0).powi(2) / 5_000.0).sum();
+        let chi: f64 = ones
+            .iter()
+            .map(|&n| (f64::from(n) - 10_000.0).powi(2) / 5_000.0)
+            .sum();
         assert!(chi < 400.0, "{chi}");
     }
 
@@ -195,11 +216,21 @@ mod tests {
 
         for position in 3..text.len() {
             let mut altered = text.clone().into_bytes();
-            altered[position] = if altered[position] == b'0' { b'1' } else { b'0' };
-            assert!(Token::parse(&keys.tokens, std::str::from_utf8(&altered).unwrap()).is_none(), "{position}");
+            altered[position] = if altered[position] == b'0' {
+                b'1'
+            } else {
+                b'0'
+            };
+            assert!(
+                Token::parse(&keys.tokens, std::str::from_utf8(&altered).unwrap()).is_none(),
+                "{position}"
+            );
         }
         let other = Keys::derive(&RootKey::generate(&Entropy::seeded(1)), 1);
-        assert!(Token::parse(&other.tokens, &text).is_none(), "a restore ends every token");
+        assert!(
+            Token::parse(&other.tokens, &text).is_none(),
+            "a restore ends every token"
+        );
         let (largest, longer) = (format!("dw_{}", "z".repeat(70)), format!("{text}0"));
         for text in ["", "dw_", &text[3..], &text[..72], &longer, &largest] {
             assert!(Token::parse(&keys.tokens, text).is_none(), "{text}");

@@ -27,12 +27,20 @@ struct Armed {
 impl Faults {
     /// Strikes every statement that contains this text, until [`clear`](Self::clear)ed. `commit` is a statement too.
     pub fn arm(&self, needle: &str, fault: Fault) {
-        self.set(Some(Armed { needle: needle.into(), fault, once: false }));
+        self.set(Some(Armed {
+            needle: needle.into(),
+            fault,
+            once: false,
+        }));
     }
 
     /// Strikes the next statement that contains this text.
     pub fn arm_once(&self, needle: &str, fault: Fault) {
-        self.set(Some(Armed { needle: needle.into(), fault, once: true }));
+        self.set(Some(Armed {
+            needle: needle.into(),
+            fault,
+            once: true,
+        }));
     }
 
     /// No more faults.
@@ -47,7 +55,9 @@ impl Faults {
     #[expect(clippy::panic, reason = "the fault that the test asked for")]
     pub(super) fn strike(&self, sql: &str) -> Result<()> {
         let mut armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(hit) = armed.as_ref().filter(|armed| sql.contains(&armed.needle)) else { return Ok(()) };
+        let Some(hit) = armed.as_ref().filter(|armed| sql.contains(&armed.needle)) else {
+            return Ok(());
+        };
         let fault = hit.fault;
         if hit.once {
             *armed = None;

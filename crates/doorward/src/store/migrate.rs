@@ -16,7 +16,9 @@ pub(super) fn version(connection: &Connection) -> Result<usize> {
     connection
         .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
         .map_err(|error| Error::Unavailable(error.into()))
-        .and_then(|version| usize::try_from(version).map_err(|error| Error::Unavailable(error.into())))
+        .and_then(|version| {
+            usize::try_from(version).map_err(|error| Error::Unavailable(error.into()))
+        })
 }
 
 /// Brings a database up to date, after copying it to `{file}.v{version}.bak` where it holds anything.
@@ -47,7 +49,11 @@ fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
     let done = usize::try_from(current).unwrap_or(found).max(found);
     for (index, step) in STEPS.iter().enumerate().skip(done) {
         tx.execute_batch(step)?;
-        tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
+        tx.pragma_update(
+            None,
+            "user_version",
+            i64::try_from(index + 1).unwrap_or(i64::MAX),
+        )?;
     }
     tx.commit()
 }

@@ -71,7 +71,10 @@ impl Db {
     }
 
     /// The first row, if there is one.
-    #[expect(clippy::unused_async, reason = "SQLite reads inline; a driver over a network waits here")]
+    #[expect(
+        clippy::unused_async,
+        reason = "SQLite reads inline; a driver over a network waits here"
+    )]
     pub(crate) async fn optional<T>(
         &self,
         sql: &'static str,
@@ -79,12 +82,17 @@ impl Db {
         read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         match &self.driver {
-            Driver::Sqlite(sqlite) => sqlite.read(|connection| connection.optional(sql, values, read)),
+            Driver::Sqlite(sqlite) => {
+                sqlite.read(|connection| connection.optional(sql, values, read))
+            }
         }
     }
 
     /// All rows.
-    #[expect(clippy::unused_async, reason = "SQLite reads inline; a driver over a network waits here")]
+    #[expect(
+        clippy::unused_async,
+        reason = "SQLite reads inline; a driver over a network waits here"
+    )]
     pub(crate) async fn all<T>(
         &self,
         sql: &'static str,
@@ -111,7 +119,10 @@ impl Db {
         match &self.driver {
             Driver::Sqlite(sqlite) => {
                 let tx = Arc::new(Mutex::new(Some(sqlite.begin().await?)));
-                let result = work(Tx { driver: TxDriver::Sqlite(Arc::clone(&tx)) }).await;
+                let result = work(Tx {
+                    driver: TxDriver::Sqlite(Arc::clone(&tx)),
+                })
+                .await;
                 let tx = tx.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match (result, tx) {
                     (Ok(value), Some(tx)) => tx.commit().await.map(|()| value),
@@ -124,7 +135,8 @@ impl Db {
 
     /// A transaction of one statement; how many rows it changed.
     pub(crate) async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
-        self.transaction(|mut tx| async move { tx.execute(sql, values).await }).await
+        self.transaction(|mut tx| async move { tx.execute(sql, values).await })
+            .await
     }
 
     /// Writes a consistent copy of the database into a new file.
@@ -164,7 +176,10 @@ enum TxDriver {
     Sqlite(Arc<Mutex<Option<sqlite::Tx>>>),
 }
 
-#[expect(clippy::unused_async, reason = "SQLite runs inline; a driver over a network waits here")]
+#[expect(
+    clippy::unused_async,
+    reason = "SQLite runs inline; a driver over a network waits here"
+)]
 impl Tx {
     /// The first row, if there is one.
     pub(crate) async fn optional<T>(
@@ -203,7 +218,10 @@ impl Tx {
     fn sqlite<T>(&self, work: impl FnOnce(&mut sqlite::Tx) -> Result<T>) -> Result<T> {
         let TxDriver::Sqlite(tx) = &self.driver;
         let mut tx = tx.lock().unwrap_or_else(PoisonError::into_inner);
-        tx.as_mut().map_or_else(|| Err(Error::Internal("the transaction is over".into())), work)
+        tx.as_mut().map_or_else(
+            || Err(Error::Internal("the transaction is over".into())),
+            work,
+        )
     }
 }
 

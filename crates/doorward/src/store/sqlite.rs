@@ -40,26 +40,54 @@ impl Sqlite {
     pub(super) fn open(file: &Path, counters: Arc<Counters>) -> Result<Self> {
         refuse_network_file_system(file)?;
         create_private(file)?;
-        let mut writer = Connection::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE, Arc::clone(&counters))?;
+        let mut writer = Connection::open(
+            file,
+            OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Arc::clone(&counters),
+        )?;
         let unavailable = |error: rusqlite::Error| Error::Unavailable(error.into());
-        writer.0.busy_timeout(Duration::from_secs(5)).map_err(unavailable)?;
-        writer.0.execute_batch("pragma journal_mode = wal; pragma synchronous = full;").map_err(unavailable)?;
+        writer
+            .0
+            .busy_timeout(Duration::from_secs(5))
+            .map_err(unavailable)?;
+        writer
+            .0
+            .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
+            .map_err(unavailable)?;
         migrate::migrate(&mut writer.0, file)?;
         // From here on waiting for the lock is done without holding up a thread.
         writer.0.busy_timeout(Duration::ZERO).map_err(unavailable)?;
 
         let readers = (0..thread::available_parallelism().map_or(2, usize::from) + 1)
             .map(|_| {
-                let reader = Connection::open(file, OpenFlags::SQLITE_OPEN_READ_WRITE, Arc::clone(&counters))?;
-                reader.0.pragma_update(None, "query_only", true).map_err(unavailable)?;
+                let reader = Connection::open(
+                    file,
+                    OpenFlags::SQLITE_OPEN_READ_WRITE,
+                    Arc::clone(&counters),
+                )?;
+                reader
+                    .0
+                    .pragma_update(None, "query_only", true)
+                    .map_err(unavailable)?;
                 Ok(Mutex::new(reader))
             })
             .collect::<Result<_>>()?;
-        let writer = Writer { connection: writer, open: false, waiting: Vec::new(), effects: Vec::new() };
+        let writer = Writer {
+            connection: writer,
+            open: false,
+            waiting: Vec::new(),
+            effects: Vec::new(),
+        };
         let writer = Arc::new(tokio::sync::Mutex::new(writer));
         let commits = Arc::<AtomicU64>::default();
         let batch_opened = start_committer(&writer, &commits)?;
-        Ok(Self { writer, readers, next_reader: AtomicUsize::new(0), batch_opened, commits })
+        Ok(Self {
+            writer,
+            readers,
+            next_reader: AtomicUsize::new(0),
+            batch_opened,
+            commits,
+        })
     }
 
     /// Runs a read on a reader that nobody uses at the moment.
@@ -73,7 +101,9 @@ impl Sqlite {
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        let reader = self.readers[start % count].lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self.readers[start % count]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         work(&reader)
     }
 
@@ -86,11 +116,18 @@ impl Sqlite {
                 Ok(()) => {
                     let changes = writer.connection.0.total_changes();
                     let batch_opened = self.batch_opened.clone();
-                    return Ok(Tx { writer: Some(writer), batch_opened, effects: Vec::new(), changes });
+                    return Ok(Tx {
+                        writer: Some(writer),
+                        batch_opened,
+                        effects: Vec::new(),
+                        changes,
+                    });
                 }
             }
         }
-        Err(Error::Unavailable("another process holds the database".into()))
+        Err(Error::Unavailable(
+            "another process holds the database".into(),
+        ))
     }
 
     pub(super) fn copy_to(&self, file: &Path) -> Result<()> {
@@ -117,16 +154,27 @@ impl Writer {
     /// Enters a savepoint, in the batch that is open or in a new one.
     fn enter(&mut self) -> rusqlite::Result<()> {
         if !self.open {
-            self.connection.0.prepare_cached("begin immediate")?.execute([])?;
+            self.connection
+                .0
+                .prepare_cached("begin immediate")?
+                .execute([])?;
             self.open = true;
         }
-        self.connection.0.prepare_cached("savepoint work")?.execute([]).map(drop)
+        self.connection
+            .0
+            .prepare_cached("savepoint work")?
+            .execute([])
+            .map(drop)
     }
 
     /// Undoes the savepoint. An error may have undone the whole batch: then everyone in it is told.
     fn undo(&mut self) {
         let undone = !self.connection.0.is_autocommit()
-            && self.connection.0.execute_batch("rollback to work; release work").is_ok();
+            && self
+                .connection
+                .0
+                .execute_batch("rollback to work; release work")
+                .is_ok();
         if !undone {
             self.fail("the database undid the transaction");
         } else if self.waiting.is_empty() {
@@ -170,7 +218,9 @@ impl Writer {
     fn fail(&mut self, why: &'static str) {
         self.open = false;
         self.effects.clear();
-        if !self.connection.0.is_autocommit() && self.connection.0.execute_batch("rollback").is_err() {
+        if !self.connection.0.is_autocommit()
+            && self.connection.0.execute_batch("rollback").is_err()
+        {
             tracing::error!("the database could not roll back");
         }
         for waiting in self.waiting.drain(..) {
@@ -190,7 +240,9 @@ fn start_committer(
         .spawn(move || {
             // Ends when the last handle of the database is dropped.
             while opened.recv().is_ok() {
-                let Some(writer) = writer.upgrade() else { break };
+                let Some(writer) = writer.upgrade() else {
+                    break;
+                };
                 if writer.blocking_lock().commit() {
                     commits.fetch_add(1, Ordering::Relaxed);
                 }
@@ -210,7 +262,10 @@ pub(super) struct Tx {
 
 impl Tx {
     pub(super) fn connection(&self) -> Result<&Connection> {
-        let writer = self.writer.as_ref().ok_or_else(|| Error::Internal("the transaction is over".into()))?;
+        let writer = self
+            .writer
+            .as_ref()
+            .ok_or_else(|| Error::Internal("the transaction is over".into()))?;
         Ok(&writer.connection)
     }
 
@@ -220,8 +275,15 @@ impl Tx {
 
     /// Joins the batch and waits until it is durable.
     pub(super) async fn commit(mut self) -> Result<()> {
-        let Some(mut writer) = self.writer.take() else { return Ok(()) };
-        if let Err(error) = writer.connection.0.prepare_cached("release work").and_then(|mut release| release.execute([])) {
+        let Some(mut writer) = self.writer.take() else {
+            return Ok(());
+        };
+        if let Err(error) = writer
+            .connection
+            .0
+            .prepare_cached("release work")
+            .and_then(|mut release| release.execute([]))
+        {
             writer.fail("the transaction could not end");
             return Err(Error::Unavailable(error.into()));
         }
@@ -238,7 +300,9 @@ impl Tx {
             let _ = self.batch_opened.send(());
         }
         drop(writer);
-        durable.await.unwrap_or_else(|_| Err(Error::Unavailable("the database is closed".into())))
+        durable
+            .await
+            .unwrap_or_else(|_| Err(Error::Unavailable("the database is closed".into())))
     }
 }
 
@@ -256,16 +320,25 @@ pub(super) struct Connection(rusqlite::Connection, Arc<Counters>);
 impl Connection {
     fn open(file: &Path, flags: OpenFlags, counters: Arc<Counters>) -> Result<Self> {
         let open = || {
-            let connection = rusqlite::Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            let connection = rusqlite::Connection::open_with_flags(
+                file,
+                flags | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )?;
             connection.set_prepared_statement_cache_capacity(128);
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.execute_batch("pragma foreign_keys = on; pragma trusted_schema = off;")?;
             Ok(connection)
         };
-        open().map(|connection| Self(connection, counters)).map_err(|error: rusqlite::Error| Error::Unavailable(error.into()))
+        open()
+            .map(|connection| Self(connection, counters))
+            .map_err(|error: rusqlite::Error| Error::Unavailable(error.into()))
     }
 
-    fn run<T>(&self, sql: &str, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
+    fn run<T>(
+        &self,
+        sql: &str,
+        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
         self.1.statement(sql)?;
         work(&self.0).map_err(|error| fault(error, sql))
     }
@@ -304,8 +377,12 @@ impl Connection {
     }
 
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
-        self.run(sql, |connection| connection.prepare_cached(sql)?.execute(rusqlite::params_from_iter(values)))
-            .map(|rows| rows as u64)
+        self.run(sql, |connection| {
+            connection
+                .prepare_cached(sql)?
+                .execute(rusqlite::params_from_iter(values))
+        })
+        .map(|rows| rows as u64)
     }
 }
 
@@ -322,22 +399,31 @@ impl ToSql for Value<'_> {
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 /// A statement of ours that cannot be right is internal; anything else is a database that cannot be used now.
 fn fault(error: rusqlite::Error, sql: &str) -> Error {
     match error.sqlite_error_code() {
-        None | Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange | ErrorCode::Unknown) => {
-            Error::Internal(format!("{error} in: {sql}").into())
-        }
+        None
+        | Some(
+            ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ParameterOutOfRange
+            | ErrorCode::Unknown,
+        ) => Error::Internal(format!("{error} in: {sql}").into()),
         Some(_) => Error::Unavailable(error.into()),
     }
 }
 
 /// Writes a consistent copy into a new file that only its owner can read.
 pub(super) fn copy(connection: &rusqlite::Connection, file: &Path) -> Result<()> {
-    let path = file.to_str().ok_or_else(|| Error::Unavailable("the name of the copy is not UTF-8".into()))?;
+    let path = file
+        .to_str()
+        .ok_or_else(|| Error::Unavailable("the name of the copy is not UTF-8".into()))?;
     if file.exists() {
         return Err(Error::Unavailable(format!("{path} exists already").into()));
     }
@@ -345,21 +431,45 @@ pub(super) fn copy(connection: &rusqlite::Connection, file: &Path) -> Result<()>
     connection
         .execute("vacuum into $1", [path])
         .map(drop)
-        .and_then(|()| fs::File::open(file).and_then(|copy| copy.sync_all()).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into())))
+        .and_then(|()| {
+            fs::File::open(file)
+                .and_then(|copy| copy.sync_all())
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+        })
         .map_err(|error| Error::Unavailable(error.into()))
 }
 
 /// Makes the file, readable and writable by its owner only, where there is none.
 fn create_private(file: &Path) -> Result<()> {
-    let made = OpenOptions::new().create(true).append(true).mode(0o600).open(file);
-    made.map(drop).map_err(|error| Error::Unavailable(format!("{}: {error}", file.display()).into()))
+    let made = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file);
+    made.map(drop)
+        .map_err(|error| Error::Unavailable(format!("{}: {error}", file.display()).into()))
 }
 
 /// SQLite's locks do not hold over a network.
 fn refuse_network_file_system(file: &Path) -> Result<()> {
-    const NETWORK: [&str; 8] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs"];
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/mounts")) else { return Ok(()) };
+    const NETWORK: [&str; 8] = [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "fuse.sshfs",
+        "afs",
+    ];
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let (Ok(folder), Ok(mounts)) = (folder.canonicalize(), fs::read_to_string("/proc/mounts"))
+    else {
+        return Ok(());
+    };
     let kind = mounts
         .lines()
         .filter_map(|line| {
@@ -371,7 +481,11 @@ fn refuse_network_file_system(file: &Path) -> Result<()> {
         .map(|(_, kind)| kind);
     match kind {
         Some(kind) if NETWORK.contains(&kind) => Err(Error::Unavailable(
-            format!("{} lies on {kind}, where SQLite's locks do not hold: choose a local disk", folder.display()).into(),
+            format!(
+                "{} lies on {kind}, where SQLite's locks do not hold: choose a local disk",
+                folder.display()
+            )
+            .into(),
         )),
         _ => Ok(()),
     }

@@ -193,15 +193,22 @@ impl Row<'_> {
     pub(crate) fn get<T: Column>(&self, column: usize) -> Result<T> {
         match self {
             Self::Sqlite(row) => {
-                let cell = row.get_ref(column).map_err(|error| Error::Internal(error.into()))?;
+                let cell = row
+                    .get_ref(column)
+                    .map_err(|error| Error::Internal(error.into()))?;
                 let cell = match cell {
-                    rusqlite::types::ValueRef::Null | rusqlite::types::ValueRef::Real(_) => Some(Cell::Null),
+                    rusqlite::types::ValueRef::Null | rusqlite::types::ValueRef::Real(_) => {
+                        Some(Cell::Null)
+                    }
                     rusqlite::types::ValueRef::Integer(value) => Some(Cell::Int(value)),
-                    rusqlite::types::ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().map(Cell::Text),
+                    rusqlite::types::ValueRef::Text(bytes) => {
+                        std::str::from_utf8(bytes).ok().map(Cell::Text)
+                    }
                     rusqlite::types::ValueRef::Blob(bytes) => Some(Cell::Bytes(bytes)),
                 };
-                cell.and_then(T::read)
-                    .ok_or_else(|| Error::Internal(format!("column {column} has another type").into()))
+                cell.and_then(T::read).ok_or_else(|| {
+                    Error::Internal(format!("column {column} has another type").into())
+                })
             }
         }
     }

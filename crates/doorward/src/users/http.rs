@@ -2,10 +2,11 @@
 
 use axum::{extract::State, response::IntoResponse};
 use http::{StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Page, ProfileChange, User};
+use super::{Page, ProfileChange, User, email};
 use crate::{
     Doorward,
     audit::Recorded,
@@ -15,10 +16,16 @@ use crate::{
         extract::{CurrentUser, Fresh, Json, Query},
         openapi::Declined,
     },
+    mail::Address,
+    time::Timestamp,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new().both_slashes(routes!(show, update, erase)).both_slashes(routes!(events))
+    OpenApiRouter::new()
+        .both_slashes(routes!(show, update, erase))
+        .both_slashes(routes!(change_email))
+        .both_slashes(routes!(confirm_email))
+        .both_slashes(routes!(events))
 }
 
 /// The caller's profile.
@@ -31,6 +38,83 @@ pub(crate) fn routes() -> OpenApiRouter<Doorward> {
 )]
 async fn show(caller: CurrentUser) -> impl IntoResponse {
     axum::Json(caller.user().clone())
+}
+
+/// A new address.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ChangeEmailForm {
+    /// Where a code is mailed to.
+    #[schema(value_type = String, format = Email, example = "user@example.com")]
+    email: Address,
+}
+
+/// A code is on its way to the new address; the same whether or not it is taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ChangingEmail {
+    /// When the code stops working.
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: Timestamp,
+    /// Seconds after which another code may be asked for.
+    resend_after: i64,
+}
+
+/// Has a code mailed to a new address. Needs a recent sign-in.
+#[utoipa::path(
+    post,
+    path = "/auth/me/email",
+    tag = "Account",
+    operation_id = "changeEmail",
+    security(("session" = []), ("token" = [])),
+    request_body = ChangeEmailForm,
+    responses((status = 201, description = "A code is on its way.", body = ChangingEmail), Declined)
+)]
+async fn change_email(
+    State(doorward): State<Doorward>,
+    Fresh(caller): Fresh,
+    client: Client,
+    Json(form): Json<ChangeEmailForm>,
+) -> Result<impl IntoResponse> {
+    let expires_at = email::request(&doorward, &caller, &form.email, &client).await?;
+    let resend_after = doorward.config.limits.address_interval.as_seconds_ceil();
+    Ok((
+        StatusCode::CREATED,
+        axum::Json(ChangingEmail {
+            expires_at,
+            resend_after,
+        }),
+    ))
+}
+
+/// Proof of a new address.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ConfirmEmailForm {
+    /// The new address.
+    #[schema(value_type = String, format = Email, example = "user@example.com")]
+    email: Address,
+    /// The code that was mailed there.
+    token: String,
+}
+
+/// Changes the caller's address to the one that the code proves. Ends the caller's other sessions.
+#[utoipa::path(
+    post,
+    path = "/auth/me/email/confirm",
+    tag = "Account",
+    operation_id = "confirmEmail",
+    security(("session" = []), ("token" = [])),
+    request_body = ConfirmEmailForm,
+    responses((status = 200, description = "The profile with its new address.", body = User), Declined)
+)]
+async fn confirm_email(
+    State(doorward): State<Doorward>,
+    Fresh(caller): Fresh,
+    client: Client,
+    Json(form): Json<ConfirmEmailForm>,
+) -> Result<impl IntoResponse> {
+    email::confirm(&doorward, &caller, &form.email, &form.token, &client)
+        .await
+        .map(axum::Json)
 }
 
 /// Changes the caller's profile. A member that is absent stays as it is; `null` clears it.
@@ -49,7 +133,9 @@ async fn update(
     Json(change): Json<ProfileChange>,
 ) -> Result<impl IntoResponse> {
     let user = caller.user().id;
-    super::update_profile(&doorward, &user, &change, Some(user), &client).await.map(axum::Json)
+    super::update_profile(&doorward, &user, &change, Some(user), &client)
+        .await
+        .map(axum::Json)
 }
 
 /// Erases the caller's account, with its passkeys and sessions. Needs a recent sign-in.
@@ -60,10 +146,20 @@ async fn update(
     operation_id = "deleteMe",
     responses((status = 204, description = "The account is gone, and the session cookie with it."), Declined)
 )]
-async fn erase(State(doorward): State<Doorward>, caller: Fresh, client: Client) -> Result<impl IntoResponse> {
+async fn erase(
+    State(doorward): State<Doorward>,
+    caller: Fresh,
+    client: Client,
+) -> Result<impl IntoResponse> {
     let user = caller.user().id;
     super::erase(&doorward, &user, Some(user), &client).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookies::clear_session(&doorward.config)?)]))
+    Ok((
+        StatusCode::NO_CONTENT,
+        [(
+            header::SET_COOKIE,
+            cookies::clear_session(&doorward.config)?,
+        )],
+    ))
 }
 
 /// Where a page begins.
@@ -88,5 +184,7 @@ async fn events(
     caller: CurrentUser,
     Query(from): Query<From>,
 ) -> Result<impl IntoResponse> {
-    super::events(&doorward, &caller.user().id, from.cursor.as_deref()).await.map(axum::Json)
+    super::events(&doorward, &caller.user().id, from.cursor.as_deref())
+        .await
+        .map(axum::Json)
 }

@@ -60,7 +60,14 @@ pub async fn invite(
             } else {
                 store::delete_user(tx, &new.id).await?;
             }
-            outbox::post_to_holder(tx, doorward, &invitation.address, &Notice::Invitation {}, now).await?;
+            outbox::post_to_holder(
+                tx,
+                doorward,
+                &invitation.address,
+                &Notice::Invitation {},
+                now,
+            )
+            .await?;
             Ok(is_new.then_some(new.id))
         })
         .await
@@ -75,10 +82,20 @@ async fn tell_invited(
     roles: &[String],
 ) -> Result<()> {
     let now = doorward.clock.now();
-    let event = |kind| Event { actor: by, ..Event::to(kind, Some(*user)) };
+    let event = |kind| Event {
+        actor: by,
+        ..Event::to(kind, Some(*user))
+    };
     audit::record(tx, doorward, client, event(Kind::UserInvited), now).await?;
     for role in roles {
-        audit::record(tx, doorward, client, event(Kind::RoleGranted).detail(role), now).await?;
+        audit::record(
+            tx,
+            doorward,
+            client,
+            event(Kind::RoleGranted).detail(role),
+            now,
+        )
+        .await?;
     }
     Ok(())
 }

@@ -39,7 +39,10 @@ impl<T> Page<T> {
     pub(super) fn of<Id: ToString>(mut items: Vec<T>, id: impl Fn(&T) -> Id) -> Self {
         let more = items.len() > PAGE as usize;
         items.truncate(PAGE as usize);
-        let next = items.last().filter(|_| more).map(|last| id(last).to_string());
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| id(last).to_string());
         Self { items, next }
     }
 }
@@ -48,8 +51,14 @@ impl<T> Page<T> {
 ///
 /// # Errors
 /// [`Error::InvalidField`] when the cursor is none of ours.
-pub async fn list(doorward: &Doorward, filter: &Filter, cursor: Option<&str>) -> Result<Page<Account>> {
-    let before = cursor.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
+pub async fn list(
+    doorward: &Doorward,
+    filter: &Filter,
+    cursor: Option<&str>,
+) -> Result<Page<Account>> {
+    let before = cursor
+        .map(|cursor| cursor.parse().map_err(|_| not_a_cursor()))
+        .transpose()?;
     let accounts = store::list(&doorward.db, filter, before, PAGE + 1).await?;
     Ok(Page::of(accounts, |account| account.user.id))
 }
@@ -58,8 +67,14 @@ pub async fn list(doorward: &Doorward, filter: &Filter, cursor: Option<&str>) ->
 ///
 /// # Errors
 /// [`Error::InvalidField`] when the cursor is none of ours.
-pub async fn events(doorward: &Doorward, user: &UserId, cursor: Option<&str>) -> Result<Page<Recorded>> {
-    let before: Option<EventId> = cursor.map(|cursor| cursor.parse().map_err(|_| not_a_cursor())).transpose()?;
+pub async fn events(
+    doorward: &Doorward,
+    user: &UserId,
+    cursor: Option<&str>,
+) -> Result<Page<Recorded>> {
+    let before: Option<EventId> = cursor
+        .map(|cursor| cursor.parse().map_err(|_| not_a_cursor()))
+        .transpose()?;
     let events = audit::of_user(&doorward.db, user, before, PAGE + 1).await?;
     Ok(Page::of(events, |event| event.id))
 }

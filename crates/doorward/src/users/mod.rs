@@ -7,6 +7,7 @@
 //! An account has an *epoch*, and its sessions carry the one they were born in: disabling it and signing out
 //! everywhere are one step of the epoch, so that a session opened in a race with them is dead on arrival.
 
+mod email;
 pub(crate) mod http;
 mod invitation;
 mod list;
@@ -71,8 +72,16 @@ impl User {
     /// What to call them: their names, or else their address.
     #[must_use]
     pub fn display_name(&self) -> String {
-        let names: Vec<&str> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
-        if names.is_empty() { self.email.to_string() } else { names.join(" ") }
+        let names: Vec<&str> = [&self.first_name, &self.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        if names.is_empty() {
+            self.email.to_string()
+        } else {
+            names.join(" ")
+        }
     }
 }
 
@@ -102,7 +111,7 @@ impl Account {
         self.status == Status::Active
     }
 
-    /// How authenticators know them (WebAuthn §5.4.3): random, so that it tells nothing.
+    /// How authenticators know them (Web Authentication §5.4.3): random, so that it tells nothing.
     #[must_use]
     pub fn webauthn_handle(&self) -> &[u8] {
         &self.webauthn_handle
@@ -134,10 +143,14 @@ pub(crate) async fn find_or_create(
         None if !accepts_stranger(doorward, address) => return Ok(None),
         None => create(tx, doorward, client, address, now).await?,
     };
-    let Some(mut row) = store::sign_in(tx, &owner.user, now).await? else { return Ok(None) };
+    let Some(mut row) = store::sign_in(tx, &owner.user, now).await? else {
+        return Ok(None);
+    };
     if !owner.is_verified && store::verify(tx, address, now).await? {
         // Before the first proof the account was nobody's, so nothing that hangs on it may be this person's.
-        let Some(renewed) = store::advance_epoch(tx, &owner.user, now).await? else { return Ok(None) };
+        let Some(renewed) = store::advance_epoch(tx, &owner.user, now).await? else {
+            return Ok(None);
+        };
         row = renewed;
         sessions::forget_user(doorward, tx, &owner.user).await?;
     }
@@ -160,11 +173,24 @@ async fn create(
     if !store::insert_address(tx, &new.id, address, Some(now)).await? {
         store::delete_user(tx, &new.id).await?;
         let winner = store::owner(tx, address).await?;
-        return winner.ok_or_else(|| Error::Unavailable("an account was made and erased in the same moment".into()));
+        return winner.ok_or_else(|| {
+            Error::Unavailable("an account was made and erased in the same moment".into())
+        });
     }
     access::grant_defaults(tx, &new.id).await?;
-    audit::record(tx, doorward, client, Event::own(Kind::UserCreated, new.id), now).await?;
-    Ok(store::Owner { user: new.id, address: address.clone(), is_verified: true })
+    audit::record(
+        tx,
+        doorward,
+        client,
+        Event::own(Kind::UserCreated, new.id),
+        now,
+    )
+    .await?;
+    Ok(store::Owner {
+        user: new.id,
+        address: address.clone(),
+        is_verified: true,
+    })
 }
 
 /// Whether someone without an account may make one by proving this address.
@@ -174,26 +200,31 @@ pub(crate) fn accepts_stranger(doorward: &Doorward, address: &Address) -> bool {
 }
 
 fn is_configured_administrator(doorward: &Doorward, address: &Address) -> bool {
-    doorward.config.admin_emails.iter().any(|listed| Address::parse(listed).is_ok_and(|listed| listed == *address))
+    doorward
+        .config
+        .admin_emails
+        .iter()
+        .any(|listed| Address::parse(listed).is_ok_and(|listed| listed == *address))
 }
 
 /// The account with this id.
 pub(crate) async fn account(db: &mut impl Executor, user: &UserId) -> Result<Option<Account>> {
-    let Some(row) = store::user(db, user).await? else { return Ok(None) };
+    let Some(row) = store::user(db, user).await? else {
+        return Ok(None);
+    };
     with_address(db, row).await
 }
 
 /// The account of this address, proved or not.
-pub(crate) async fn by_address(db: &mut impl Executor, address: &Address) -> Result<Option<Account>> {
-    let Some(owner) = store::owner(db, address).await? else { return Ok(None) };
+pub(crate) async fn by_address(
+    db: &mut impl Executor,
+    address: &Address,
+) -> Result<Option<Account>> {
+    let Some(owner) = store::owner(db, address).await? else {
+        return Ok(None);
+    };
     let row = store::user(db, &owner.user).await?;
     Ok(row.map(|row| row.account(owner.address, owner.is_verified)))
-}
-
-/// The account that an authenticator knows by this handle.
-pub(crate) async fn by_handle(db: &mut impl Executor, handle: &[u8]) -> Result<Option<Account>> {
-    let Some(row) = store::by_handle(db, handle).await? else { return Ok(None) };
-    with_address(db, row).await
 }
 
 async fn with_address(db: &mut impl Executor, row: store::UserRow) -> Result<Option<Account>> {
@@ -204,8 +235,14 @@ async fn with_address(db: &mut impl Executor, row: store::UserRow) -> Result<Opt
 
 /// The account of a user who has proved who they are by something else than a code, marked as signed in; `None` when it
 /// is disabled.
-pub(crate) async fn signing_in(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<Account>> {
-    let Some(row) = store::sign_in(tx, user, now).await? else { return Ok(None) };
+pub(crate) async fn signing_in(
+    tx: &mut Tx,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<Option<Account>> {
+    let Some(row) = store::sign_in(tx, user, now).await? else {
+        return Ok(None);
+    };
     with_address(tx, row).await
 }
 
@@ -214,7 +251,11 @@ pub(crate) async fn signing_in(tx: &mut Tx, user: &UserId, now: Timestamp) -> Re
 /// # Errors
 /// [`Error::NotFound`] without such a user.
 pub(crate) async fn lock(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<()> {
-    if store::touch(tx, user, now).await? { Ok(()) } else { Err(Error::NotFound) }
+    if store::touch(tx, user, now).await? {
+        Ok(())
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
 /// Gives a user a new address, which they have proved, in place of the one they had; `false` when it is another's.
@@ -254,7 +295,12 @@ pub async fn find_by_address(doorward: &Doorward, address: &Address) -> Result<O
 ///
 /// # Errors
 /// [`Error::LastAdmin`] when nobody else is an administrator; [`Error::NotFound`] without such a user.
-pub async fn disable(doorward: &Doorward, user: &UserId, by: Option<UserId>, client: &Client) -> Result<bool> {
+pub async fn disable(
+    doorward: &Doorward,
+    user: &UserId,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<bool> {
     set_status(doorward, user, Status::Disabled, by, client).await
 }
 
@@ -262,7 +308,12 @@ pub async fn disable(doorward: &Doorward, user: &UserId, by: Option<UserId>, cli
 ///
 /// # Errors
 /// [`Error::NotFound`] without such a user.
-pub async fn enable(doorward: &Doorward, user: &UserId, by: Option<UserId>, client: &Client) -> Result<bool> {
+pub async fn enable(
+    doorward: &Doorward,
+    user: &UserId,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<bool> {
     set_status(doorward, user, Status::Active, by, client).await
 }
 
@@ -286,9 +337,22 @@ async fn set_status(
                 access::keep_an_administrator(tx, user).await?;
             }
             if !store::set_status(tx, user, status, now).await? {
-                return store::user(tx, user).await?.map(|_| false).ok_or(Error::NotFound);
+                return store::user(tx, user)
+                    .await?
+                    .map(|_| false)
+                    .ok_or(Error::NotFound);
             }
-            audit::record(tx, doorward, client, Event { actor: by, ..Event::to(kind, Some(*user)) }, now).await?;
+            audit::record(
+                tx,
+                doorward,
+                client,
+                Event {
+                    actor: by,
+                    ..Event::to(kind, Some(*user))
+                },
+                now,
+            )
+            .await?;
             sessions::forget_user(doorward, tx, user).await?;
             Ok(true)
         })
@@ -310,8 +374,13 @@ pub async fn sign_out_everywhere(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
-            store::advance_epoch(tx, user, now).await?.ok_or(Error::NotFound)?;
-            let event = Event { actor: by, ..Event::to(Kind::SessionRevoked, Some(*user)) };
+            store::advance_epoch(tx, user, now)
+                .await?
+                .ok_or(Error::NotFound)?;
+            let event = Event {
+                actor: by,
+                ..Event::to(Kind::SessionRevoked, Some(*user))
+            };
             audit::record(tx, doorward, client, event.detail("all"), now).await?;
             sessions::forget_user(doorward, tx, user).await
         })
@@ -322,7 +391,12 @@ pub async fn sign_out_everywhere(
 ///
 /// # Errors
 /// [`Error::LastAdmin`] when nobody else is an administrator; [`Error::NotFound`] without such a user.
-pub async fn erase(doorward: &Doorward, user: &UserId, by: Option<UserId>, client: &Client) -> Result<()> {
+pub async fn erase(
+    doorward: &Doorward,
+    user: &UserId,
+    by: Option<UserId>,
+    client: &Client,
+) -> Result<()> {
     let now = doorward.clock.now();
     doorward
         .db
@@ -331,12 +405,30 @@ pub async fn erase(doorward: &Doorward, user: &UserId, by: Option<UserId>, clien
             access::keep_an_administrator(tx, user).await?;
             let account = account(tx, user).await?.ok_or(Error::NotFound)?;
             store::delete_user(tx, user).await?;
-            audit::record(tx, doorward, client, Event { actor: by, ..Event::to(Kind::UserDeleted, Some(*user)) }, now).await?;
+            audit::record(
+                tx,
+                doorward,
+                client,
+                Event {
+                    actor: by,
+                    ..Event::to(Kind::UserDeleted, Some(*user))
+                },
+                now,
+            )
+            .await?;
             sessions::forget_user(doorward, tx, user).await?;
             // Who has not proved the address may not be who was meant.
             if account.user.email_verified {
                 let person = &account.user;
-                outbox::post(tx, doorward, &person.email, &Notice::AccountDeleted, person.locale, now).await?;
+                outbox::post(
+                    tx,
+                    doorward,
+                    &person.email,
+                    &Notice::AccountDeleted,
+                    person.locale,
+                    now,
+                )
+                .await?;
             }
             Ok(())
         })

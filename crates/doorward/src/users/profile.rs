@@ -31,8 +31,13 @@ impl Name {
     /// [`NotAName`] when it is empty or too long, or holds characters that control how text around it is shown.
     pub fn parse(text: &str) -> Result<Self, NotAName> {
         let name = text.trim();
-        let fine = (1..=64).contains(&name.chars().count()) && !name.chars().any(|c| c.is_control() || is_bidi_control(c));
-        if fine { Ok(Self(name.into())) } else { Err(NotAName) }
+        let fine = (1..=64).contains(&name.chars().count())
+            && !name.chars().any(|c| c.is_control() || is_bidi_control(c));
+        if fine {
+            Ok(Self(name.into()))
+        } else {
+            Err(NotAName)
+        }
     }
 
     /// The name.
@@ -74,13 +79,19 @@ impl Picture {
         let is_url_byte = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte);
         let uri: Uri = text.parse().map_err(|_| NotAPicture)?;
         let has_host = uri.host().is_some_and(|host| !host.is_empty());
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let has_user = uri
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'));
         let fine = text.len() <= 2048
             && text.bytes().all(is_url_byte)
             && uri.scheme_str() == Some("https")
             && has_host
             && !has_user;
-        if fine { Ok(Self(text.into())) } else { Err(NotAPicture) }
+        if fine {
+            Ok(Self(text.into()))
+        } else {
+            Err(NotAPicture)
+        }
     }
 
     /// The URL.
@@ -158,7 +169,11 @@ impl ProfileChange {
             ("picture", self.picture.is_change()),
             ("locale", self.locale.is_change()),
         ];
-        members.into_iter().filter_map(|(name, changes)| changes.then_some(name)).collect::<Vec<_>>().join(" ")
+        members
+            .into_iter()
+            .filter_map(|(name, changes)| changes.then_some(name))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -176,15 +191,23 @@ pub async fn update_profile(
     let now = doorward.clock.now();
     let members = &change.members();
     if members.is_empty() {
-        return find(doorward, user).await?.map(|account| account.user).ok_or(Error::NotFound);
+        return find(doorward, user)
+            .await?
+            .map(|account| account.user)
+            .ok_or(Error::NotFound);
     }
     doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
-            let row = store::update_profile(tx, user, change, now).await?.ok_or(Error::NotFound)?;
+            let row = store::update_profile(tx, user, change, now)
+                .await?
+                .ok_or(Error::NotFound)?;
             let account = with_address(tx, row).await?.ok_or(Error::NotFound)?;
-            let event = Event { actor: by, ..Event::to(Kind::UserUpdated, Some(*user)) };
+            let event = Event {
+                actor: by,
+                ..Event::to(Kind::UserUpdated, Some(*user))
+            };
             audit::record(tx, doorward, client, event.detail(members), now).await?;
             sessions::forget_user(doorward, tx, user).await?;
             Ok(account.user)

@@ -35,7 +35,10 @@ impl UserRow {
             first_name: row.get(4)?,
             last_name: row.get(5)?,
             picture: row.get(6)?,
-            locale: row.get::<Option<String>>(7)?.map(|text| locale(&text)).transpose()?,
+            locale: row
+                .get::<Option<String>>(7)?
+                .map(|text| locale(&text))
+                .transpose()?,
             created_at: row.get(8)?,
             updated_at: row.get(9)?,
             last_sign_in_at: row.get(10)?,
@@ -93,7 +96,9 @@ fn status(number: i64) -> Result<Status> {
     match number {
         1 => Ok(Status::Active),
         2 => Ok(Status::Disabled),
-        other => Err(Error::Internal(format!("no status has the number {other}").into())),
+        other => Err(Error::Internal(
+            format!("no status has the number {other}").into(),
+        )),
     }
 }
 
@@ -108,7 +113,9 @@ fn locale(text: &str) -> Result<Locale> {
     match text {
         "en" => Ok(Locale::En),
         "de" => Ok(Locale::De),
-        other => Err(Error::Internal(format!("no language is called {other}").into())),
+        other => Err(Error::Internal(
+            format!("no language is called {other}").into(),
+        )),
     }
 }
 
@@ -125,7 +132,11 @@ const OWNER: &str = "select user_id, address, verified_at from user_emails where
 
 pub(super) async fn owner(db: &mut impl Executor, wanted: &Address) -> Result<Option<Owner>> {
     db.optional(OWNER, values![wanted.key()], |row| {
-        Ok(Owner { user: row.get(0)?, address: address(row, 1)?, is_verified: is_verified(row, 2)? })
+        Ok(Owner {
+            user: row.get(0)?,
+            address: address(row, 1)?,
+            is_verified: is_verified(row, 2)?,
+        })
     })
     .await
 }
@@ -133,8 +144,14 @@ pub(super) async fn owner(db: &mut impl Executor, wanted: &Address) -> Result<Op
 const ADDRESS_OF: &str = "select address, verified_at from user_emails where user_id = $1";
 
 /// The user's address, and whether it is proved.
-pub(super) async fn address_of(db: &mut impl Executor, user: &UserId) -> Result<Option<(Address, bool)>> {
-    db.optional(ADDRESS_OF, values![user], |row| Ok((address(row, 0)?, is_verified(row, 1)?))).await
+pub(super) async fn address_of(
+    db: &mut impl Executor,
+    user: &UserId,
+) -> Result<Option<(Address, bool)>> {
+    db.optional(ADDRESS_OF, values![user], |row| {
+        Ok((address(row, 0)?, is_verified(row, 1)?))
+    })
+    .await
 }
 
 const USER: &str = "
@@ -145,16 +162,6 @@ const USER: &str = "
 
 pub(super) async fn user(db: &mut impl Executor, user: &UserId) -> Result<Option<UserRow>> {
     db.optional(USER, values![user], UserRow::read).await
-}
-
-const BY_HANDLE: &str = "
-    select id, status, auth_epoch, webauthn_handle, first_name, last_name, picture, locale, created_at, updated_at,
-           last_sign_in_at
-      from users
-     where webauthn_handle = $1";
-
-pub(super) async fn by_handle(db: &mut impl Executor, handle: &[u8]) -> Result<Option<UserRow>> {
-    db.optional(BY_HANDLE, values![handle], UserRow::read).await
 }
 
 const LIST: &str = "
@@ -184,18 +191,31 @@ const LIST_BY_ADDRESS: &str = "
      limit $6";
 
 /// Users from before the given one, newest first.
-pub(super) async fn list(db: &Db, filter: &Filter, before: Option<UserId>, limit: u32) -> Result<Vec<Account>> {
+pub(super) async fn list(
+    db: &Db,
+    filter: &Filter,
+    before: Option<UserId>,
+    limit: u32,
+) -> Result<Vec<Account>> {
     let before = before.unwrap_or(UserId([0xff; 16]));
     let status = filter.status.map(status_number);
     let role = filter.role.as_ref().map(String::as_bytes);
-    let read = |row: &Row<'_>| Ok(UserRow::read(row)?.account(address(row, 11)?, is_verified(row, 12)?));
+    let read =
+        |row: &Row<'_>| Ok(UserRow::read(row)?.account(address(row, 11)?, is_verified(row, 12)?));
     let Some(beginning) = &filter.address else {
-        return db.all(LIST, values![&before, status, role, limit], read).await;
+        return db
+            .all(LIST, values![&before, status, role, limit], read)
+            .await;
     };
     let from = beginning.trim().to_ascii_lowercase().into_bytes();
     // Keys are ASCII, so that every one that begins so comes before this.
     let to = [from.as_slice(), &[0xff]].concat();
-    db.all(LIST_BY_ADDRESS, values![&before, status, role, &from, &to, limit], read).await
+    db.all(
+        LIST_BY_ADDRESS,
+        values![&before, status, role, &from, &to, limit],
+        read,
+    )
+    .await
 }
 
 const INSERT_USER: &str = "
@@ -226,7 +246,13 @@ pub(super) async fn insert_address(
     address: &Address,
     verified_at: Option<Timestamp>,
 ) -> Result<bool> {
-    let values = values![address.key(), user, address.as_str(), NORM_VERSION, verified_at];
+    let values = values![
+        address.key(),
+        user,
+        address.as_str(),
+        NORM_VERSION,
+        verified_at
+    ];
     Ok(tx.execute(INSERT_ADDRESS, values).await? > 0)
 }
 
@@ -238,15 +264,27 @@ const CLAIM_ADDRESS: &str = "
      where user_emails.user_id = excluded.user_id";
 
 /// Whether the address was nobody's or the user's own; now it is theirs, and proved.
-pub(super) async fn claim_address(tx: &mut Tx, user: &UserId, address: &Address, now: Timestamp) -> Result<bool> {
+pub(super) async fn claim_address(
+    tx: &mut Tx,
+    user: &UserId,
+    address: &Address,
+    now: Timestamp,
+) -> Result<bool> {
     let values = values![address.key(), user, address.as_str(), NORM_VERSION, now];
     Ok(tx.execute(CLAIM_ADDRESS, values).await? > 0)
 }
 
-const DELETE_OTHER_ADDRESSES: &str = "delete from user_emails where user_id = $1 and email_key <> $2";
+const DELETE_OTHER_ADDRESSES: &str =
+    "delete from user_emails where user_id = $1 and email_key <> $2";
 
-pub(super) async fn delete_other_addresses(tx: &mut Tx, user: &UserId, address: &Address) -> Result<()> {
-    tx.execute(DELETE_OTHER_ADDRESSES, values![user, address.key()]).await.map(drop)
+pub(super) async fn delete_other_addresses(
+    tx: &mut Tx,
+    user: &UserId,
+    address: &Address,
+) -> Result<()> {
+    tx.execute(DELETE_OTHER_ADDRESSES, values![user, address.key()])
+        .await
+        .map(drop)
 }
 
 const VERIFY: &str = "
@@ -264,7 +302,12 @@ const SIGN_IN: &str = "
 
 /// The user, if they may sign in.
 pub(super) async fn sign_in(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<UserRow>> {
-    tx.optional(SIGN_IN, values![now, user, status_number(Status::Active)], UserRow::read).await
+    tx.optional(
+        SIGN_IN,
+        values![now, user, status_number(Status::Active)],
+        UserRow::read,
+    )
+    .await
 }
 
 const ADVANCE_EPOCH: &str = "
@@ -273,16 +316,29 @@ const ADVANCE_EPOCH: &str = "
            last_sign_in_at";
 
 /// The user in their new epoch.
-pub(super) async fn advance_epoch(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<UserRow>> {
-    tx.optional(ADVANCE_EPOCH, values![now, user], UserRow::read).await
+pub(super) async fn advance_epoch(
+    tx: &mut Tx,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<Option<UserRow>> {
+    tx.optional(ADVANCE_EPOCH, values![now, user], UserRow::read)
+        .await
 }
 
 const SET_STATUS: &str = "
     update users set status = $1, auth_epoch = auth_epoch + 1, updated_at = $2 where id = $3 and status <> $1";
 
 /// Whether the user had another status. Their sessions end with it.
-pub(super) async fn set_status(tx: &mut Tx, user: &UserId, status: Status, now: Timestamp) -> Result<bool> {
-    Ok(tx.execute(SET_STATUS, values![status_number(status), now, user]).await? > 0)
+pub(super) async fn set_status(
+    tx: &mut Tx,
+    user: &UserId,
+    status: Status,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(tx
+        .execute(SET_STATUS, values![status_number(status), now, user])
+        .await?
+        > 0)
 }
 
 const TOUCH: &str = "update users set updated_at = $1 where id = $2";

@@ -8,11 +8,26 @@ fn change(members: serde_json::Value) -> Result<ProfileChange, serde_json::Error
 
 #[test]
 fn names_are_of_any_script_and_of_64_characters_at_most() {
-    for (typed, name) in [("Ada", "Ada"), ("  Ada Lovelace\t", "Ada Lovelace"), ("Zoë", "Zoë"), ("エイダ", "エイダ"), ("👩‍💻", "👩‍💻")] {
+    for (typed, name) in [
+        ("Ada", "Ada"),
+        ("  Ada Lovelace\t", "Ada Lovelace"),
+        ("Zoë", "Zoë"),
+        ("エイダ", "エイダ"),
+        ("👩‍💻", "👩‍💻"),
+    ] {
         assert_eq!(Name::parse(typed).unwrap().as_str(), name);
     }
     assert!(Name::parse(&"ä".repeat(64)).is_ok());
-    for text in ["", "   ", "Ada\nBcc: eve@example.com", "Ada\0", "Ada\u{7f}", "\u{202e}adA", "Ada\u{2066}", &"ä".repeat(65)] {
+    for text in [
+        "",
+        "   ",
+        "Ada\nBcc: eve@example.com",
+        "Ada\0",
+        "Ada\u{7f}",
+        "\u{202e}adA",
+        "Ada\u{2066}",
+        &"ä".repeat(65),
+    ] {
         assert_eq!(Name::parse(text), Err(NotAName), "{text:?}");
     }
 }
@@ -20,7 +35,12 @@ fn names_are_of_any_script_and_of_64_characters_at_most() {
 #[test]
 fn pictures_are_https_urls() {
     let longest = format!("https://a.example/{}", "p".repeat(2048 - 18));
-    for url in ["https://a.example", "https://a.example:8443/ada.png?size=64#face", "https://a.example/%C3%A4/(1).png", &longest] {
+    for url in [
+        "https://a.example",
+        "https://a.example:8443/ada.png?size=64#face",
+        "https://a.example/%C3%A4/(1).png",
+        &longest,
+    ] {
         assert_eq!(Picture::parse(url).unwrap().as_str(), url);
     }
     let too_long = format!("{longest}p");
@@ -51,7 +71,10 @@ fn pictures_are_https_urls() {
 fn an_absent_member_stays_and_null_clears() {
     let change = change(json!({ "firstName": "Ada", "lastName": null, "locale": "de" })).unwrap();
 
-    assert_eq!(change.first_name, Change::To(Some(Name::parse("Ada").unwrap())));
+    assert_eq!(
+        change.first_name,
+        Change::To(Some(Name::parse("Ada").unwrap()))
+    );
     assert_eq!(change.last_name, Change::To(None));
     assert_eq!(change.picture, Change::Keep);
     assert_eq!(change.locale, Change::To(Some(Locale::De)));
@@ -61,7 +84,9 @@ fn an_absent_member_stays_and_null_clears() {
 /// Item 84: what a profile does not have cannot be changed through it.
 #[test]
 fn unknown_members_change_nothing() {
-    let change = change(json!({ "id": "x", "email": "x@example.com", "emailVerified": true, "roles": ["admin"], "status": "active" }));
+    let change = change(
+        json!({ "id": "x", "email": "x@example.com", "emailVerified": true, "roles": ["admin"], "status": "active" }),
+    );
     assert_eq!(change.unwrap().members(), "");
 }
 

@@ -5,28 +5,106 @@ use proptest::prelude::*;
 use super::*;
 
 fn canonical(text: &str) -> Option<String> {
-    Address::parse(text).ok().map(|address| address.canonical().to_owned())
+    Address::parse(text)
+        .ok()
+        .map(|address| address.canonical().to_owned())
 }
 
 /// Item 107.
 #[test]
 fn an_address_is_one_plain_addr_spec() {
     for text in [
-        "ada@example.com", "a@b.c", "Ada.Lovelace@Example.COM", "a+tag@example.com", "_@example.com", "o'neil@example.com",
-        "#$&'*+-/?=^_`{|}~@example.com", "1@2.example", "a@r3---sn.example.com", "a@xn--bcher-kva.example", "a@bücher.example",
-        "a@a-b.example", "  ada@example.com\t",
+        "ada@example.com",
+        "a@b.c",
+        "Ada.Lovelace@Example.COM",
+        "a+tag@example.com",
+        "_@example.com",
+        "o'neil@example.com",
+        "#$&'*+-/?=^_`{|}~@example.com",
+        "1@2.example",
+        "a@r3---sn.example.com",
+        "a@xn--bcher-kva.example",
+        "a@bücher.example",
+        "a@a-b.example",
+        "  ada@example.com\t",
     ] {
         assert!(Address::parse(text).is_ok(), "{text:?}");
     }
     for text in [
-        "", "@", "a", "a@", "@b.c", "a@b", "a@localhost", "a@@b.c", "a@b@c.d", "a@x.y,b@y.z", "a@x.y;b@y.z", "a@x.y b@y.z", "a b@x.y",
-        "\"a@x\"@y.z", "\"a b\"@y.z", "\"\"@y.z", "a\\@b@y.z", "(comment)a@y.z", "a(comment)@y.z", "a@(comment)y.z", "a@y.z(comment)",
-        "<a@y.z>", "Ada <a@y.z>", "mailto:a@y.z", "@relay.example:a@y.z", "<@relay.example:a@y.z>", "a%y.z@relay.example", "y.z!a@relay.example",
-        "=?x?q?a=40b?=@y.z", "=?utf-8?q?=61=62?=@y.z", "a=?b@y.z", ".a@y.z", "a.@y.z", "a..b@y.z", "a:b@y.z", "a[b]@y.z",
-        "a@[127.0.0.1]", "a@[IPv6:::1]", "a@127.0.0.1", "a@1.2.3.4", "a@0x7f.1", "a@::1", "a@example.123", "a@y.z.", "a@.y.z", "a@y..z", "a@y.z:25",
-        "a@-y.z", "a@y-.z", "a@y.-z", "a@y_.z", "a@_dmarc.y.z", "a@y!.z", "a@y%.z", "a@y/.z", "a@*.z",
-        "a\r\n@y.z", "a@y.z\r\nBcc: b@y.z", "a@y.z\r\n", "a@y.z\n", "\na@y.z", "\ra@y.z", "a@y\r.z", "a\t@y.z", "a@\ty.z", "a@y.\tz", "a\0@y.z", "a@y.z\0", "a@y\0.z",
-        "\u{a0}a@y.z", "a@y.z\u{3000}", "\u{feff}a@y.z", "a@y.z\u{200b}", "a\u{7f}@y.z",
+        "",
+        "@",
+        "a",
+        "a@",
+        "@b.c",
+        "a@b",
+        "a@localhost",
+        "a@@b.c",
+        "a@b@c.d",
+        "a@x.y,b@y.z",
+        "a@x.y;b@y.z",
+        "a@x.y b@y.z",
+        "a b@x.y",
+        "\"a@x\"@y.z",
+        "\"a b\"@y.z",
+        "\"\"@y.z",
+        "a\\@b@y.z",
+        "(comment)a@y.z",
+        "a(comment)@y.z",
+        "a@(comment)y.z",
+        "a@y.z(comment)",
+        "<a@y.z>",
+        "Ada <a@y.z>",
+        "mailto:a@y.z",
+        "@relay.example:a@y.z",
+        "<@relay.example:a@y.z>",
+        "a%y.z@relay.example",
+        "y.z!a@relay.example",
+        "=?x?q?a=40b?=@y.z",
+        "=?utf-8?q?=61=62?=@y.z",
+        "a=?b@y.z",
+        ".a@y.z",
+        "a.@y.z",
+        "a..b@y.z",
+        "a:b@y.z",
+        "a[b]@y.z",
+        "a@[127.0.0.1]",
+        "a@[IPv6:::1]",
+        "a@127.0.0.1",
+        "a@1.2.3.4",
+        "a@0x7f.1",
+        "a@::1",
+        "a@example.123",
+        "a@y.z.",
+        "a@.y.z",
+        "a@y..z",
+        "a@y.z:25",
+        "a@-y.z",
+        "a@y-.z",
+        "a@y.-z",
+        "a@y_.z",
+        "a@_dmarc.y.z",
+        "a@y!.z",
+        "a@y%.z",
+        "a@y/.z",
+        "a@*.z",
+        "a\r\n@y.z",
+        "a@y.z\r\nBcc: b@y.z",
+        "a@y.z\r\n",
+        "a@y.z\n",
+        "\na@y.z",
+        "\ra@y.z",
+        "a@y\r.z",
+        "a\t@y.z",
+        "a@\ty.z",
+        "a@y.\tz",
+        "a\0@y.z",
+        "a@y.z\0",
+        "a@y\0.z",
+        "\u{a0}a@y.z",
+        "a@y.z\u{3000}",
+        "\u{feff}a@y.z",
+        "a@y.z\u{200b}",
+        "a\u{7f}@y.z",
     ] {
         assert_eq!(Address::parse(text), Err(NotAnAddress), "{text:?}");
     }
@@ -48,7 +126,10 @@ fn an_address_has_a_length() {
     let label = "ü".repeat(29);
     let wide = format!("{local}@{label}.{label}.{label}.de");
     assert!(wide.len() <= 254 && Address::parse(&wide).is_ok());
-    assert!(Address::parse(&format!("a@{}.de", "üö".repeat(50))).is_err(), "a label of more than 63 octets");
+    assert!(
+        Address::parse(&format!("a@{}.de", "üö".repeat(50))).is_err(),
+        "a label of more than 63 octets"
+    );
 }
 
 /// Item 108: ASCII case and the spelling of the domain are folded, nothing else.
@@ -73,20 +154,50 @@ fn the_canonical_form_folds_case_and_domains_only() {
 #[test]
 fn look_alikes_are_refused_or_someone_else() {
     for text in [
-        "m\u{131}ke@example.org", "MİKE@example.org", "mi\u{212a}e@example.org", "\u{ff4d}ike@example.org", "ᴮᴵᴳᴮᴵᴿᴰ@example.org", "straße@example.org",
-        "mike＠example.org", "mike@example.org＠evil.example", "mıke@example.org", "jos\u{e9}@example.org", "m\u{ad}ike@example.org",
-        "mike@exam\u{ad}ple.org", "mike@exam\u{200b}ple.org", "mike@exam\u{2060}ple.org", "mike@example\u{fe0f}.org",
-        "mike@exam\u{202e}ple.org", "mike@exa\u{2100}mple.org", "mike@xn--example-.org", "mike@xn--example.org", "mike@xn--.org", "mike@xn--a.org",
-        "mike@xn--github-.com", "mike@xn--0.org", "mike@xn--ls8h=.la", "mike@1．2．3．4",
+        "m\u{131}ke@example.org",
+        "MİKE@example.org",
+        "mi\u{212a}e@example.org",
+        "\u{ff4d}ike@example.org",
+        "ᴮᴵᴳᴮᴵᴿᴰ@example.org",
+        "straße@example.org",
+        "mike＠example.org",
+        "mike@example.org＠evil.example",
+        "mıke@example.org",
+        "jos\u{e9}@example.org",
+        "m\u{ad}ike@example.org",
+        "mike@exam\u{ad}ple.org",
+        "mike@exam\u{200b}ple.org",
+        "mike@exam\u{2060}ple.org",
+        "mike@example\u{fe0f}.org",
+        "mike@exam\u{202e}ple.org",
+        "mike@exa\u{2100}mple.org",
+        "mike@xn--example-.org",
+        "mike@xn--example.org",
+        "mike@xn--.org",
+        "mike@xn--a.org",
+        "mike@xn--github-.com",
+        "mike@xn--0.org",
+        "mike@xn--ls8h=.la",
+        "mike@1．2．3．4",
     ] {
         assert_eq!(Address::parse(text), Err(NotAnAddress), "{text:?}");
     }
 
     let everyone = [
-        "mike@example.org", "mike@strasse.example", "mike@straße.example", "mike@exıt.example", "mike@exit.example", "mike@еxample.org",
-        "mi.ke@example.org", "mike+1@example.org", "mike@sub.example.org",
+        "mike@example.org",
+        "mike@strasse.example",
+        "mike@straße.example",
+        "mike@exıt.example",
+        "mike@exit.example",
+        "mike@еxample.org",
+        "mi.ke@example.org",
+        "mike+1@example.org",
+        "mike@sub.example.org",
     ];
-    let keys: HashSet<_> = everyone.iter().map(|text| canonical(text).expect(text)).collect();
+    let keys: HashSet<_> = everyone
+        .iter()
+        .map(|text| canonical(text).expect(text))
+        .collect();
     assert_eq!(keys.len(), everyone.len());
 }
 
@@ -99,8 +210,14 @@ fn spelling_is_kept_for_show_and_for_the_host() {
     assert_eq!(address.to_string(), "Ada.L@BÜCHER.example");
     assert_eq!(address.envelope(), "Ada.L@xn--bcher-kva.example");
     assert_eq!(address.key(), b"ada.l@xn--bcher-kva.example");
-    assert_eq!((address.local(), address.domain()), ("Ada.L", "xn--bcher-kva.example"));
-    assert_eq!(address, Address::parse("ada.l@xn--bcher-kva.example").unwrap());
+    assert_eq!(
+        (address.local(), address.domain()),
+        ("Ada.L", "xn--bcher-kva.example")
+    );
+    assert_eq!(
+        address,
+        Address::parse("ada.l@xn--bcher-kva.example").unwrap()
+    );
 }
 
 /// Item 130: logs get a hint.
@@ -114,10 +231,18 @@ fn debug_shows_a_hint_only() {
 #[test]
 fn json_holds_the_address_as_typed_and_says_what_would_be_one() {
     let address: Address = serde_json::from_str("\" Ada@Example.com \"").unwrap();
-    assert_eq!(serde_json::to_string(&address).unwrap(), "\"Ada@Example.com\"");
+    assert_eq!(
+        serde_json::to_string(&address).unwrap(),
+        "\"Ada@Example.com\""
+    );
 
     let error = serde_json::from_str::<Address>("\"ada\"").unwrap_err();
-    assert!(error.to_string().starts_with("Enter an email address like name@example.com."), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("Enter an email address like name@example.com."),
+        "{error}"
+    );
 }
 
 proptest! {

@@ -4,7 +4,11 @@ use super::{Notice, letter::name};
 
 /// The subject that shows the code.
 pub(super) fn subject_with(code: &str, notice: &Notice, app: &str) -> String {
-    if matches!(notice, Notice::SignInCode { .. }) { format!("{code} ist Ihr Anmeldecode für {app}") } else { format!("{code} ist Ihr Code für {app}") }
+    if matches!(notice, Notice::SignInCode { .. }) {
+        format!("{code} ist Ihr Anmeldecode für {app}")
+    } else {
+        format!("{code} ist Ihr Code für {app}")
+    }
 }
 
 /// The subject and the paragraphs of a notice.
@@ -104,14 +108,26 @@ pub(super) fn words(notice: &Notice, app: &str, place: &str) -> (String, Vec<Str
 }
 
 fn span(minutes: u32) -> String {
-    if minutes == 1 { "1 Minute".into() } else { format!("{minutes} Minuten") }
+    if minutes == 1 {
+        "1 Minute".into()
+    } else {
+        format!("{minutes} Minuten")
+    }
 }
 
 fn means(method: &str) -> &'static str {
-    if method == "passkey" { "einem Passkey" } else { "einem Code per E-Mail" }
+    if method == "passkey" {
+        "einem Passkey"
+    } else {
+        "einem Code per E-Mail"
+    }
 }
 
 fn on(device: &str) -> String {
     let device = name(device);
-    if device.is_empty() { ", auf einem bisher unbekannten Gerät".into() } else { format!(", auf einem bisher unbekannten Gerät: {device}") }
+    if device.is_empty() {
+        ", auf einem bisher unbekannten Gerät".into()
+    } else {
+        format!(", auf einem bisher unbekannten Gerät: {device}")
+    }
 }

@@ -22,23 +22,47 @@ impl Letter<'_> {
     pub(super) fn lay_out(self) -> Rendered {
         let subject = one_line(&self.subject);
         let code = self.code.map(one_line);
-        let paragraphs: Vec<String> = self.paragraphs.iter().map(|paragraph| one_line(paragraph)).collect();
-        let text = code.iter().chain(&paragraphs).map(String::as_str).collect::<Vec<_>>().join("\n\n") + "\n";
-        let code = code.iter().map(|code| block(" font: 28px ui-monospace, Menlo, Consolas, monospace;", code));
-        let body: String = code.chain(paragraphs.iter().map(|paragraph| block("", paragraph))).collect();
+        let paragraphs: Vec<String> = self
+            .paragraphs
+            .iter()
+            .map(|paragraph| one_line(paragraph))
+            .collect();
+        let text = code
+            .iter()
+            .chain(&paragraphs)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+            + "\n";
+        let code = code.iter().map(|code| {
+            block(
+                " font: 28px ui-monospace, Menlo, Consolas, monospace;",
+                code,
+            )
+        });
+        let body: String = code
+            .chain(paragraphs.iter().map(|paragraph| block("", paragraph)))
+            .collect();
         let html = format!(
             include_str!("../templates/letter.html"),
             language = self.language,
             subject = escape(&subject),
             body = body
         );
-        Rendered { subject, text, html }
+        Rendered {
+            subject,
+            text,
+            html,
+        }
     }
 }
 
 /// One paragraph in one unbroken piece of text: copying a code, and the detectors of mail programs, need it.
 fn block(style: &str, text: &str) -> String {
-    format!("<p style=\"margin: 0 0 16px;{style}\">{}</p>\n", escape(text))
+    format!(
+        "<p style=\"margin: 0 0 16px;{style}\">{}</p>\n",
+        escape(text)
+    )
 }
 
 /// A name that someone gave, cut to what can be a name.

@@ -19,7 +19,10 @@ use crate::{
 ///
 /// Everything is ASCII: addresses by their A-labels, headers by RFC 2047, bodies by their transfer
 /// encoding. So every server can take it, and no line is longer than one may be.
-pub(super) fn compose(sender: &Sender, message: &Message) -> Result<(Envelope, Vec<u8>), SendError> {
+pub(super) fn compose(
+    sender: &Sender,
+    message: &Message,
+) -> Result<(Envelope, Vec<u8>), SendError> {
     let (from, to) = (address(&sender.address)?, address(&message.to)?);
     let envelope = Envelope::new(Some(from.clone()), vec![to.clone()]).map_err(refused)?;
     let mail = lettre::Message::builder()
@@ -29,8 +32,14 @@ pub(super) fn compose(sender: &Sender, message: &Message) -> Result<(Envelope, V
         .date(UNIX_EPOCH + since_epoch(message.at))
         .message_id(Some(message_id(&message.id, &sender.address)?))
         // RFC 3834 §5: no machine shall answer.
-        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
-        .multipart(MultiPart::alternative_plain_html(line_feeds(&message.text), line_feeds(&message.html)))
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".into(),
+        ))
+        .multipart(MultiPart::alternative_plain_html(
+            line_feeds(&message.text),
+            line_feeds(&message.html),
+        ))
         .map_err(refused)?;
     Ok((envelope, mail.formatted()))
 }
@@ -40,8 +49,15 @@ fn address(address: &Address) -> Result<lettre::Address, SendError> {
 }
 
 fn message_id(id: &str, sender: &Address) -> Result<String, SendError> {
-    let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if plain { Ok(format!("<{id}@{}>", sender.domain())) } else { Err(refused("the message's id is not plain")) }
+    let plain = !id.is_empty()
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if plain {
+        Ok(format!("<{id}@{}>", sender.domain()))
+    } else {
+        Err(refused("the message's id is not plain"))
+    }
 }
 
 /// The header's type knows the years up to 9999 only, and panics beyond.

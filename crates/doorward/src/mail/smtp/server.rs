@@ -28,19 +28,33 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(settings: &config::Smtp, sender: &Address) -> Result<Self, Misconfigured> {
-        let host = settings.host.clone().ok_or_else(|| Misconfigured::at("mail.smtp.host", "name the SMTP server that sends the codes"))?;
+        let host = settings.host.clone().ok_or_else(|| {
+            Misconfigured::at(
+                "mail.smtp.host",
+                "name the SMTP server that sends the codes",
+            )
+        })?;
         let mut tls = TlsParameters::builder(host.clone());
         if let Some(path) = &settings.ca_file {
             tls = trust_also(tls, path)?;
         }
         Ok(Self {
-            tls: tls.build().map_err(|error| Misconfigured::at("mail.smtp.ca_file", format_args!("nothing to trust: {error}")))?,
+            tls: tls.build().map_err(|error| {
+                Misconfigured::at(
+                    "mail.smtp.ca_file",
+                    format_args!("nothing to trust: {error}"),
+                )
+            })?,
             port: settings.port.unwrap_or(match settings.tls {
                 SmtpTls::Implicit => 465,
                 SmtpTls::Starttls => 587,
             }),
             begin: settings.tls,
-            credentials: settings.username.clone().zip(settings.password.clone()).map(|(name, password)| Credentials::new(name, password)),
+            credentials: settings
+                .username
+                .clone()
+                .zip(settings.password.clone())
+                .map(|(name, password)| Credentials::new(name, password)),
             hello: ClientId::Domain(sender.domain().to_owned()),
             host,
         })
@@ -53,10 +67,15 @@ impl Server {
             SmtpTls::Starttls => self.open_and_encrypt().await?,
         };
         if !connection.is_encrypted() {
-            return Err(SendError::Temporary("the connection is not encrypted".into()));
+            return Err(SendError::Temporary(
+                "the connection is not encrypted".into(),
+            ));
         }
         if let Some(credentials) = &self.credentials {
-            let answer = connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await.map_err(|error| reply::to_us(&error))?;
+            let answer = connection
+                .auth(&[Mechanism::Plain, Mechanism::Login], credentials)
+                .await
+                .map_err(|error| reply::to_us(&error))?;
             reply::expect(&answer, "235")?;
         }
         Ok(connection)
@@ -65,20 +84,31 @@ impl Server {
     async fn open(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, SendError> {
         // Each of the server's addresses gets its share of the time that the caller allows for all.
         let each = Some(Duration::from_secs(5));
-        AsyncSmtpConnection::connect_tokio1((self.host.as_str(), self.port), each, &self.hello, tls, None)
-            .await
-            .map_err(|error| reply::to_us(&error))
+        AsyncSmtpConnection::connect_tokio1(
+            (self.host.as_str(), self.port),
+            each,
+            &self.hello,
+            tls,
+            None,
+        )
+        .await
+        .map_err(|error| reply::to_us(&error))
     }
 
     async fn open_and_encrypt(&self) -> Result<AsyncSmtpConnection, SendError> {
         let mut connection = self.open(None).await?;
-        connection.starttls(self.tls.clone(), &self.hello).await.map_err(|error| reply::to_us(&error))?;
+        connection
+            .starttls(self.tls.clone(), &self.hello)
+            .await
+            .map_err(|error| reply::to_us(&error))?;
         // Lettre keeps what came in clear behind the answer to STARTTLS, where someone on the wire may
         // have put answers to what is asked next (RFC 3207 §5; the "NO STARTTLS" attacks). All of it is
         // here by now, without waiting: one answer was taken for that to EHLO, and puts all later ones
         // out of step, which `reply::expect` notices; more than one are found here.
         if connection.read_response().now_or_never().is_some() {
-            return Err(SendError::Temporary("someone wrote into the connection before it was encrypted".into()));
+            return Err(SendError::Temporary(
+                "someone wrote into the connection before it was encrypted".into(),
+            ));
         }
         Ok(connection)
     }
@@ -90,14 +120,27 @@ impl fmt::Display for Server {
     }
 }
 
-fn trust_also(tls: TlsParametersBuilder, path: &Path) -> Result<TlsParametersBuilder, Misconfigured> {
-    let pem = fs::read(path).map_err(|error| Misconfigured::at("mail.smtp.ca_file", format_args!("{}: {error}", path.display())))?;
+fn trust_also(
+    tls: TlsParametersBuilder,
+    path: &Path,
+) -> Result<TlsParametersBuilder, Misconfigured> {
+    let pem = fs::read(path).map_err(|error| {
+        Misconfigured::at(
+            "mail.smtp.ca_file",
+            format_args!("{}: {error}", path.display()),
+        )
+    })?;
     // Lettre takes a file without certificates for one with none to add.
     let certificates = pem
         .windows(b"BEGIN CERTIFICATE".len())
         .any(|window| window == b"BEGIN CERTIFICATE")
         .then(|| Certificate::from_pem(&pem).ok())
         .flatten()
-        .ok_or_else(|| Misconfigured::at("mail.smtp.ca_file", format_args!("{} holds no PEM certificates", path.display())))?;
+        .ok_or_else(|| {
+            Misconfigured::at(
+                "mail.smtp.ca_file",
+                format_args!("{} holds no PEM certificates", path.display()),
+            )
+        })?;
     Ok(tls.add_root_certificate(certificates))
 }

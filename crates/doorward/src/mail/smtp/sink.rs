@@ -102,7 +102,11 @@ impl Sink {
                     seen.most_open = seen.most_open.max(seen.open);
                     seen.connections
                 };
-                let guest = Guest { plan: plan.clone(), seen: shared.clone(), number };
+                let guest = Guest {
+                    plan: plan.clone(),
+                    seen: shared.clone(),
+                    number,
+                };
                 let (acceptor, shared) = (acceptor.clone(), shared.clone());
                 tokio::spawn(async move {
                     let _ = guest.serve(stream, acceptor).await;
@@ -110,7 +114,11 @@ impl Sink {
                 });
             }
         });
-        Self { port, authority, seen }
+        Self {
+            port,
+            authority,
+            seen,
+        }
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -122,7 +130,9 @@ fn certificates(shows: Shows) -> (String, TlsAcceptor) {
     let authority = |name: &str| {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         (certificate.pem(), Issuer::new(params, key))
@@ -130,7 +140,11 @@ fn certificates(shows: Shows) -> (String, TlsAcceptor) {
     let (trusted, issuer) = authority("Trusted");
     let (_, another) = authority("Another");
 
-    let host = if shows == Shows::AnotherHost { "mail.example.org" } else { "localhost" };
+    let host = if shows == Shows::AnotherHost {
+        "mail.example.org"
+    } else {
+        "localhost"
+    };
     let mut params = CertificateParams::new([host.to_owned()]).unwrap();
     match shows {
         Shows::Expired => params.not_after = date_time_ymd(2020, 1, 1),
@@ -147,7 +161,10 @@ fn certificates(shows: Shows) -> (String, TlsAcceptor) {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())))
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )
         .unwrap();
     (trusted, TlsAcceptor::from(Arc::new(config)))
 }
@@ -163,41 +180,75 @@ impl Guest {
     async fn serve(&self, stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<()> {
         if self.plan.speaks == Speaks::TlsAtOnce {
             let stream = acceptor.accept(stream).await?;
-            return self.converse(&mut BufReader::new(stream), true, true).await.map(drop);
+            return self
+                .converse(&mut BufReader::new(stream), true, true)
+                .await
+                .map(drop);
         }
         let mut clear = BufReader::new(stream);
         if self.converse(&mut clear, false, true).await? {
             let stream = acceptor.accept(clear.into_inner()).await?;
-            self.converse(&mut BufReader::new(stream), true, false).await?;
+            self.converse(&mut BufReader::new(stream), true, false)
+                .await?;
         }
         Ok(())
     }
 
     /// Talks until the end; whether it ended because TLS is to begin.
-    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: &mut BufReader<S>, encrypted: bool, greet: bool) -> io::Result<bool> {
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: &mut BufReader<S>,
+        encrypted: bool,
+        greet: bool,
+    ) -> io::Result<bool> {
         if greet {
             say(stream, "220 sink ready\r\n").await?;
         }
         let mut mail = Mail::default();
         while let Some(line) = self.line(stream, encrypted).await? {
             self.seen.lock().unwrap().commands.push(line.clone());
-            let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-            let special = self.plan.answers.iter().find(|(begin, _)| line.starts_with(begin));
+            let verb = line
+                .split([' ', ':'])
+                .next()
+                .unwrap_or_default()
+                .to_ascii_uppercase();
+            let special = self
+                .plan
+                .answers
+                .iter()
+                .find(|(begin, _)| line.starts_with(begin));
             if let Some((_, answer)) = special {
                 say(stream, answer).await?;
                 continue;
             }
             match verb.as_str() {
-                "EHLO" if encrypted => say(stream, "250-sink\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN\r\n").await?,
-                "EHLO" if self.plan.speaks == Speaks::ClearOnly => say(stream, "250-sink\r\n250 AUTH PLAIN LOGIN\r\n").await?,
-                "EHLO" => say(stream, "250-sink\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n").await?,
+                "EHLO" if encrypted => {
+                    say(
+                        stream,
+                        "250-sink\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN\r\n",
+                    )
+                    .await?
+                }
+                "EHLO" if self.plan.speaks == Speaks::ClearOnly => {
+                    say(stream, "250-sink\r\n250 AUTH PLAIN LOGIN\r\n").await?
+                }
+                "EHLO" => {
+                    say(
+                        stream,
+                        "250-sink\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n",
+                    )
+                    .await?
+                }
                 "STARTTLS" => {
                     say(stream, &format!("220 go ahead\r\n{}", self.plan.injects)).await?;
                     return Ok(true);
                 }
                 "AUTH" => say(stream, "235 welcome\r\n").await?,
                 "MAIL" => {
-                    mail = Mail { from: line, ..Mail::default() };
+                    mail = Mail {
+                        from: line,
+                        ..Mail::default()
+                    };
                     say(stream, "250 ok\r\n").await?;
                 }
                 "RCPT" => {
@@ -206,8 +257,13 @@ impl Guest {
                 }
                 "DATA" => {
                     say(stream, "354 go ahead\r\n").await?;
-                    while let Some(line) = self.line(stream, encrypted).await?.filter(|line| line != ".") {
-                        mail.lines.push(line.strip_prefix('.').unwrap_or(&line).to_owned());
+                    while let Some(line) = self
+                        .line(stream, encrypted)
+                        .await?
+                        .filter(|line| line != ".")
+                    {
+                        mail.lines
+                            .push(line.strip_prefix('.').unwrap_or(&line).to_owned());
                     }
                     self.take(std::mem::take(&mut mail)).await;
                     say(stream, "250 taken\r\n").await?;
@@ -237,7 +293,11 @@ impl Guest {
     }
 
     /// One line without its end, which is CR LF and nothing else.
-    async fn line<S: AsyncRead + Unpin>(&self, stream: &mut BufReader<S>, encrypted: bool) -> io::Result<Option<String>> {
+    async fn line<S: AsyncRead + Unpin>(
+        &self,
+        stream: &mut BufReader<S>,
+        encrypted: bool,
+    ) -> io::Result<Option<String>> {
         let mut line = Vec::new();
         stream.read_until(b'\n', &mut line).await?;
         if line.is_empty() {

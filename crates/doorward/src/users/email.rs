@@ -1,0 +1,93 @@
+//! Changing one's address: a code to the new one proves it, a notice to the old one tells of it.
+//!
+//! Nobody learns whether the new address is taken: the answers are the same, and who holds it gets a notice in
+//! place of the code.
+
+use super::User;
+use crate::{
+    Doorward,
+    audit::{self, Event, Kind},
+    codes::{self, Guess, Issue, Outcome, Purpose},
+    error::{Error, Result},
+    http::Client,
+    limits::Budget,
+    mail::{Address, Notice},
+    outbox, sessions,
+    sessions::SignedIn,
+    time::Timestamp,
+};
+
+/// Mails a code to the new address, which only this session can use; when it expires.
+pub(crate) async fn request(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    address: &Address,
+    client: &Client,
+) -> Result<Timestamp> {
+    let now = doorward.clock.now();
+    doorward.networks.spend(client.ip(), Budget::Codes, now)?;
+    let issue = Issue {
+        purpose: Purpose::EmailChange,
+        address,
+        binding: caller.session().id.as_bytes(),
+    };
+    doorward
+        .db
+        .transaction(|mut tx| async move {
+            codes::issue_code(&mut tx, doorward, &issue, client, now).await
+        })
+        .await
+}
+
+/// Gives the account its new address, once the code shows that it is the caller's, and ends all other sessions.
+pub(crate) async fn confirm(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    address: &Address,
+    typed: &str,
+    client: &Client,
+) -> Result<User> {
+    let now = doorward.clock.now();
+    doorward
+        .networks
+        .check(client.ip(), Budget::Failures, now)?;
+    let guess = Guess {
+        purpose: Purpose::EmailChange,
+        address,
+        binding: caller.session().id.as_bytes(),
+        or_unbound: false,
+        typed,
+    };
+    let user = caller.user().id;
+    let outcome = codes::spend(doorward, &guess, now, |mut tx, _| async move {
+        let tx = &mut tx;
+        if !super::set_email(tx, doorward, &user, address, now).await? {
+            return Ok(None);
+        }
+        sessions::end_others(tx, doorward, client, &user, &caller.session().id, now).await?;
+        let changed = Event::own(Kind::EmailChanged, user).session(caller.session().id);
+        audit::record(tx, doorward, client, changed, now).await?;
+        let notice = Notice::EmailChanged {
+            new_address_hint: address.hint(),
+        };
+        outbox::post(
+            tx,
+            doorward,
+            &caller.user().email,
+            &notice,
+            caller.user().locale,
+            now,
+        )
+        .await?;
+        super::account(tx, &user).await
+    })
+    .await?;
+    match outcome {
+        Outcome::Accepted(account) => Ok(account.user),
+        Outcome::Expired => Err(Error::ExpiredCode),
+        Outcome::Wrong => {
+            codes::count_failure(doorward, address, client, now).await?;
+            Err(Error::InvalidCode)
+        }
+    }
+}
