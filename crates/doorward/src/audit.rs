@@ -2,6 +2,8 @@
 //!
 //! Names follow the OWASP logging vocabulary. No code, token, key or full address is ever part of an event.
 
+use std::sync::atomic::Ordering;
+
 use serde::Serialize;
 
 use crate::{
@@ -191,7 +193,15 @@ pub(crate) async fn record(
         .subject
         .or(event.actor)
         .map_or_else(|| doorward.entropy.bytes::<1>()[0], |user| user.shard());
-    let id = EventId(ids::fresh(&doorward.entropy, now, shard));
+    let mut id = ids::fresh(&doorward.entropy, now, shard);
+    // Events of one millisecond stay in the order in which they happened.
+    id[7..11].copy_from_slice(
+        &doorward
+            .events
+            .fetch_add(1, Ordering::Relaxed)
+            .to_be_bytes(),
+    );
+    let id = EventId(id);
     let (ip, device) = (client.ip_text(), client.device().to_string());
     let values = values![
         &id,
@@ -302,9 +312,19 @@ const ALL: &str = "
      limit $2";
 
 /// Everyone's events, newest first, from before the given one.
-pub(crate) async fn all(db: &Db, before: Option<EventId>, limit: u32) -> Result<Vec<Recorded>> {
+///
+/// # Errors
+/// [`Error::Unavailable`](crate::Error::Unavailable) when the database cannot be read.
+pub async fn all(
+    doorward: &Doorward,
+    before: Option<EventId>,
+    limit: u32,
+) -> Result<Vec<Recorded>> {
     let before = before.unwrap_or(EventId([0xff; 16]));
-    db.all(ALL, values![&before, limit], recorded).await
+    doorward
+        .db
+        .all(ALL, values![&before, limit], recorded)
+        .await
 }
 
 const DELETE_OLD: &str = "

@@ -188,7 +188,7 @@ pub struct Limits {
 }
 
 /// Outgoing mail.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mail {
     /// Keep mail in memory and show it at `/dev/mailbox` instead of sending it: for development, on loopback only.
@@ -325,17 +325,6 @@ impl Default for Limits {
             failures_before_long_codes: 10,
             brake: 1000,
             networks: 65_536,
-        }
-    }
-}
-
-impl Default for Mail {
-    fn default() -> Self {
-        Self {
-            mailbox: None,
-            from: None,
-            code_in_subject: false,
-            smtp: Smtp::default(),
         }
     }
 }
@@ -587,7 +576,7 @@ impl Problems {
         }
     }
 
-    fn range<T: PartialOrd + std::fmt::Display>(
+    fn range<T: Copy + PartialOrd + std::fmt::Display>(
         &mut self,
         key: &'static str,
         value: T,

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     Doorward, Inner, audit, codes,
     error::Result,
-    limits, outbox, passkeys, sessions,
+    forget, limits, outbox, passkeys, sessions,
     store::{Db, values},
     time::Span,
 };
@@ -27,7 +27,7 @@ pub(crate) fn start(doorward: &Doorward) {
     let weak = Arc::downgrade(&doorward.0);
     tokio::spawn(deliver_mail(Weak::clone(&weak)));
     every(
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         Weak::clone(&weak),
         async |doorward| {
             sessions::flush_activity(&doorward).await?;
@@ -90,7 +90,7 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
 
 /// Forgets all that memory holds when the command line has changed something: roles, epochs, sessions.
 pub(crate) async fn notice_outside_changes(doorward: &Doorward) -> Result<()> {
-    let changes = sessions::outside_changes(&doorward.db).await?;
+    let changes = forget::outside_changes(&doorward.db).await?;
     if doorward
         .outside_changes
         .swap(changes, std::sync::atomic::Ordering::Relaxed)

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod codes;
 pub mod config;
 mod error;
+mod forget;
 mod http;
 mod ids;
 mod jobs;
@@ -24,6 +25,7 @@ mod metrics;
 mod outbox;
 mod pages;
 pub mod passkeys;
+pub mod restore;
 mod secret;
 pub mod sessions;
 mod store;
@@ -37,7 +39,10 @@ use std::{
     ops::Deref,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32},
+    },
 };
 
 use tokio::sync::Notify;
@@ -58,7 +63,7 @@ pub use crate::{
     },
     ids::{CodeId, EventId, MessageId, NotAnId, RoleId, SessionId, UserId},
     secret::{Entropy, RootKey, WeakKey},
-    store::SCHEMA_VERSION,
+    store::{Inspection, SCHEMA_VERSION, inspect},
     time::{Clock, NotASpan, Span, Timestamp},
 };
 
@@ -92,6 +97,7 @@ pub struct Inner {
     pub(crate) queue: outbox::Queue,
     pub(crate) mail_due: Notify,
     pub(crate) outside_changes: AtomicI64,
+    pub(crate) events: AtomicU32,
     pub(crate) seat: Seat,
 }
 
@@ -282,7 +288,7 @@ impl Builder {
         };
         let db = Db::open_sqlite(&folder.join(DATABASE_FILE))?;
         let restore_epoch = jobs::restore_epoch(&db).await?;
-        let outside_changes = sessions::outside_changes(&db).await?;
+        let outside_changes = forget::outside_changes(&db).await?;
         let mailbox = self
             .mailbox
             .or_else(|| self.config.mailbox().then(Mailbox::default));
@@ -305,6 +311,7 @@ impl Builder {
             queue: outbox::Queue::default(),
             mail_due: Notify::new(),
             outside_changes: AtomicI64::new(outside_changes),
+            events: AtomicU32::new(0),
             config: self.config,
             clock: self.clock,
             entropy: self.entropy,

@@ -44,8 +44,9 @@ impl Entropy {
 
     /// Fills the buffer.
     ///
-    /// A machine without randomness cannot go on: the operating system's generator fails only where
-    /// the system call itself is forbidden, and no answer given then would be safe.
+    /// # Panics
+    /// When the operating system gives none: that happens only where the system call itself is forbidden, and no
+    /// answer given then would be safe.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that asks the operating system"

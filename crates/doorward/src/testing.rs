@@ -20,6 +20,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::missing_panics_doc,
     clippy::panic,
     reason = "a test that cannot go on stops with a word on why"
 )]
@@ -616,7 +617,6 @@ impl Reply {
     }
 
     /// The body, of an answer that must be 200.
-    #[must_use]
     #[track_caller]
     pub fn ok(&self) -> Value {
         self.expect(StatusCode::OK);

@@ -20,9 +20,9 @@ use crate::{
     Doorward,
     audit::{self, Event, Kind},
     error::{Error, Result},
+    forget,
     http::Client,
     ids::{RoleId, UserId},
-    sessions,
     store::{Executor, Tx},
     time::Timestamp,
 };
@@ -166,7 +166,7 @@ pub async fn grant(
                 ..Event::to(Kind::RoleGranted, Some(*user))
             };
             audit::record(tx, doorward, client, event.detail(&role.name), now).await?;
-            sessions::forget_user(doorward, tx, user).await?;
+            forget::user(doorward, tx, user).await?;
             Ok(true)
         })
         .await
@@ -201,7 +201,7 @@ pub async fn revoke(
                 ..Event::to(Kind::RoleRevoked, Some(*user))
             };
             audit::record(tx, doorward, client, event.detail(&role.name), now).await?;
-            sessions::forget_user(doorward, tx, user).await?;
+            forget::user(doorward, tx, user).await?;
             Ok(true)
         })
         .await
@@ -246,7 +246,7 @@ pub(crate) async fn make_administrator(
             now,
         )
         .await?;
-        sessions::forget_user(doorward, tx, user).await?;
+        forget::user(doorward, tx, user).await?;
     }
     Ok(())
 }

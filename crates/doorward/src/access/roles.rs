@@ -7,9 +7,9 @@ use crate::{
     Doorward,
     audit::{self, Event, Kind},
     error::{Error, Result},
+    forget,
     http::Client,
     ids::{self, RoleId, UserId},
-    sessions,
     store::Tx,
     time::Timestamp,
 };
@@ -373,7 +373,7 @@ async fn changed(
         doorward.clock.now(),
     )
     .await?;
-    sessions::forget_everyone(doorward, tx).await
+    forget::everyone(doorward, tx).await
 }
 
 /// Where strangers may sign up, what everyone gets is what strangers get.

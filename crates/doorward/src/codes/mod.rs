@@ -156,34 +156,7 @@ pub(crate) async fn issue_code(
     };
     let (id, expires_at) = match resent {
         Some(live) => live,
-        None => {
-            let keep = if binding.is_empty() { UNBOUND - 1 } else { 0 };
-            store::make_room(tx, address.key(), purpose.number(), binding, keep).await?;
-            let id = CodeId(ids::fresh(
-                &doorward.entropy,
-                now,
-                doorward.entropy.bytes::<1>()[0],
-            ));
-            let mac = Code::of(&doorward.keys.codes, &id, form).mac(
-                &doorward.keys.codes,
-                purpose.number(),
-                address.key(),
-            );
-            let expires_at = now + doorward.config.codes.lifetime;
-            let row = store::NewRow {
-                id: &id,
-                purpose: purpose.number(),
-                email_key: address.key(),
-                binding,
-                form: store::form_number(form),
-                code_mac: &mac,
-                attempts: ATTEMPTS,
-                created_at: now,
-                expires_at,
-            };
-            store::insert(tx, &row).await?;
-            (id, expires_at)
-        }
+        None => insert_code(tx, doorward, issue, form, now).await?,
     };
     let code = Code::of(&doorward.keys.codes, &id, form).text().to_owned();
     let minutes = u32::try_from((expires_at - now).as_millis() / 60_000)
@@ -213,6 +186,39 @@ pub(crate) async fn issue_code(
     )
     .await?;
     Ok(expires_at)
+}
+
+/// Writes a new code down, in place of those that it replaces: in a flow the one before, without a flow the oldest.
+async fn insert_code(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    issue: &Issue<'_>,
+    form: Form,
+    now: Timestamp,
+) -> Result<(CodeId, Timestamp)> {
+    let (purpose, email_key) = (issue.purpose.number(), issue.address.key());
+    let keep = if issue.binding.is_empty() {
+        UNBOUND - 1
+    } else {
+        0
+    };
+    store::make_room(tx, email_key, purpose, issue.binding, keep).await?;
+    let shard = doorward.entropy.bytes::<1>()[0];
+    let id = CodeId(ids::fresh(&doorward.entropy, now, shard));
+    let code = Code::of(&doorward.keys.codes, &id, form);
+    let row = store::NewRow {
+        id: &id,
+        purpose,
+        email_key,
+        binding: issue.binding,
+        form: store::form_number(form),
+        code_mac: &code.mac(&doorward.keys.codes, purpose, email_key),
+        attempts: ATTEMPTS,
+        created_at: now,
+        expires_at: now + doorward.config.codes.lifetime,
+    };
+    store::insert(tx, &row).await?;
+    Ok((id, row.expires_at))
 }
 
 /// Long codes where the address, or the world, is being guessed at. A device that has signed in before is spared the

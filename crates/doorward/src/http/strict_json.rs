@@ -25,6 +25,10 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         .and_then(|()| json.end())
         .map_err(|error| Error::Malformed(describe(&error)))?;
 
+    // Members have names: serde would read an array in their order as well.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::field(".", "Send a JSON object."));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = error.path().to_string();
@@ -146,8 +150,29 @@ mod tests {
                 String::from_utf8_lossy(bytes)
             );
         }
-        assert!(read::<Value>(format!("{}1{}", "[".repeat(16), "]".repeat(16)).as_bytes()).is_ok());
+        assert!(
+            read::<Value>(format!("{}1{}", "{\"a\":".repeat(16), "}".repeat(16)).as_bytes())
+                .is_ok()
+        );
         assert!(read::<Value>(br#"{"a":1,"b":{"a":2}}"#).is_ok());
+    }
+
+    #[test]
+    fn only_an_object_is_a_body() {
+        for bytes in [
+            &b"[]"[..],
+            b"[\"ada@example.com\"]",
+            b"1",
+            b"null",
+            b"\"text\"",
+        ] {
+            let error = read::<Value>(bytes).unwrap_err();
+            assert!(
+                matches!(error, Error::InvalidField { .. }),
+                "{:?}",
+                String::from_utf8_lossy(bytes)
+            );
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn page(
     Extension(mailbox): Extension<Mailbox>,
 ) -> Result<impl IntoResponse> {
     doorward.deliver_mail().await?;
-    let mail: String = mailbox
+    let mail: Vec<String> = mailbox
         .messages()
         .iter()
         .map(|message| {
@@ -100,7 +100,7 @@ async fn page(
     let mail = if mail.is_empty() {
         "<p>No mail yet.</p>".to_owned()
     } else {
-        mail
+        mail.concat()
     };
     Ok(Html(format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\

@@ -219,7 +219,7 @@ fn distinct(name: &str, existing: &[Passkey]) -> String {
     if !taken(name) {
         return name.to_owned();
     }
-    (2..)
+    (2..=existing.len() + 1)
         .map(|number| format!("{name} ({number})"))
         .find(|name| !taken(name))
         .unwrap_or_else(|| name.to_owned())
@@ -375,13 +375,10 @@ async fn verify_and_open(
                 .map(Some)
         })
         .await?;
-    match opened {
-        Some(session) => Ok(session),
-        None => {
-            tell_failure(doorward, Some(owner), "overtaken", client, now).await?;
-            Err(Error::PasskeyFailed)
-        }
+    if opened.is_none() {
+        tell_failure(doorward, Some(owner), "overtaken", client, now).await?;
     }
+    opened.ok_or(Error::PasskeyFailed)
 }
 
 /// Stores counter, backup state and time of use; `false` when another assertion with this or a later counter was

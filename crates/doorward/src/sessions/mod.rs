@@ -24,16 +24,17 @@ use doorward_webauthn::VerifiedAssertion;
 pub use self::device::Device;
 pub(crate) use self::{cache::Cache, token::Token};
 use crate::{
-    Doorward, Seat,
+    Doorward,
     access::{self, Access},
     audit::{self, Event, Kind},
     codes,
     config::{self, AfterPasskey},
     error::{Error, Result},
+    forget,
     http::Client,
     ids::{self, SessionId, UserId},
     secret::same,
-    store::{Db, Tx},
+    store::Tx,
     time::{Span, Timestamp},
     users::{self, Account, User},
 };
@@ -346,7 +347,7 @@ pub(crate) async fn open(
             evict(tx, doorward, client, &user, now).await?;
         }
     }
-    forget_session(doorward, tx, &session.id).await?;
+    forget::session(doorward, tx, &session.id).await?;
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
         .method(proof.method().name());
@@ -368,7 +369,7 @@ async fn evict(
 ) -> Result<()> {
     for id in store::beyond(tx, user, doorward.config.sessions.per_user).await? {
         store::delete(tx, user, &id).await?;
-        forget_session(doorward, tx, &id).await?;
+        forget::session(doorward, tx, &id).await?;
         audit::record(
             tx,
             doorward,
@@ -394,9 +395,9 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     };
     let lifetime = Lifetime::of(&doorward.config.sessions, &person.access);
     let accepted = same(&live.token_hash, &token.hash())
-        & (live.user_epoch == person.account.auth_epoch)
-        & person.account.is_active()
-        & live.session.is_live(lifetime, now);
+        && (live.user_epoch == person.account.auth_epoch)
+        && person.account.is_active()
+        && live.session.is_live(lifetime, now);
     if !accepted {
         return Ok(None);
     }
@@ -431,7 +432,7 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
     let renewed = doorward.db.transaction(|mut tx| async move {
         let tx = &mut tx;
         store::renew(tx, &id, live.session.expires_at, end).await?;
-        forget_session(doorward, tx, &id).await
+        forget::session(doorward, tx, &id).await
     });
     if let Err(error) = renewed.await {
         live.renewing.store(false, Ordering::Relaxed);
@@ -490,7 +491,7 @@ pub(crate) async fn revoke(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             if store::delete(tx, &user, id).await? {
-                forget_session(doorward, tx, id).await?;
+                forget::session(doorward, tx, id).await?;
                 audit::record(
                     tx,
                     doorward,
@@ -568,7 +569,7 @@ async fn tell_ended(
     now: Timestamp,
 ) -> Result<()> {
     for id in ended {
-        forget_session(doorward, tx, id).await?;
+        forget::session(doorward, tx, id).await?;
         audit::record(
             tx,
             doorward,
@@ -590,7 +591,7 @@ async fn end(
     now: Timestamp,
 ) -> Result<()> {
     if store::delete(tx, &session.user_id, &session.id).await? {
-        forget_session(doorward, tx, &session.id).await?;
+        forget::session(doorward, tx, &session.id).await?;
         audit::record(
             tx,
             doorward,
@@ -601,35 +602,6 @@ async fn end(
         .await?;
     }
     Ok(())
-}
-
-/// Has memory forget a session once the transaction is durable.
-pub(crate) async fn forget_session(doorward: &Doorward, tx: &mut Tx, id: &SessionId) -> Result<()> {
-    let (server, id) = (doorward.clone(), *id);
-    tx.after_commit(move || server.cache.forget_session(&id));
-    tell_server(doorward, tx).await
-}
-
-/// Has memory forget who a user is, once the transaction is durable: epoch, roles and profile are read again.
-pub(crate) async fn forget_user(doorward: &Doorward, tx: &mut Tx, user: &UserId) -> Result<()> {
-    let (server, user) = (doorward.clone(), *user);
-    tx.after_commit(move || server.cache.forget_user(&user));
-    tell_server(doorward, tx).await
-}
-
-/// Has memory forget everyone, once the transaction is durable.
-pub(crate) async fn forget_everyone(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
-    let server = doorward.clone();
-    tx.after_commit(move || server.cache.forget_everyone());
-    tell_server(doorward, tx).await
-}
-
-/// Leaves word for the server that runs on the same database, which looks for it several times a second.
-async fn tell_server(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
-    match doorward.seat {
-        Seat::Server => Ok(()),
-        Seat::Beside => store::count_outside_change(tx).await,
-    }
 }
 
 /// Who was seen when, on its way to the database: written once a minute for everyone together.
@@ -693,11 +665,6 @@ pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Res
         .db
         .transaction(|mut tx| async move { store::delete_expired(&mut tx, now, most).await })
         .await
-}
-
-/// The number of changes made beside the server so far.
-pub(crate) async fn outside_changes(db: &Db) -> Result<i64> {
-    store::outside_changes(db).await
 }
 
 #[cfg(test)]

@@ -221,19 +221,3 @@ const DELETE_EXPIRED: &str = "
 pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp, most: u32) -> Result<u64> {
     tx.execute(DELETE_EXPIRED, values![now, most]).await
 }
-
-const COUNT_OUTSIDE_CHANGE: &str =
-    "update meta set value = value + 1 where key = 'outside_changes'";
-
-pub(super) async fn count_outside_change(tx: &mut Tx) -> Result<()> {
-    tx.execute(COUNT_OUTSIDE_CHANGE, &[]).await.map(drop)
-}
-
-const OUTSIDE_CHANGES: &str = "select value from meta where key = 'outside_changes'";
-
-pub(super) async fn outside_changes(db: &Db) -> Result<i64> {
-    Ok(db
-        .optional(OUTSIDE_CHANGES, &[], |row| row.get(0))
-        .await?
-        .unwrap_or(0))
-}

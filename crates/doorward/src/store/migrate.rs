@@ -42,7 +42,7 @@ pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<()> {
 }
 
 /// Every step in one transaction: a database has one schema or the other, whatever happens on the way.
-fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
+pub(super) fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
     // Another process may have migrated while this one waited for the lock.
     let current: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -56,4 +56,13 @@ fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
         )?;
     }
     tx.commit()
+}
+
+/// A database in memory with nothing in it but the schema.
+pub(super) fn empty() -> Result<Connection> {
+    let made = Connection::open_in_memory().and_then(|mut connection| {
+        apply(&mut connection, 0)?;
+        Ok(connection)
+    });
+    made.map_err(|error| Error::Unavailable(error.into()))
 }

@@ -9,7 +9,9 @@
 
 #[cfg(feature = "testing")]
 mod faults;
+mod inspect;
 mod migrate;
+mod restore;
 mod sqlite;
 mod value;
 
@@ -21,7 +23,9 @@ use std::{
     },
 };
 
+pub use inspect::{Inspection, inspect};
 pub use migrate::SCHEMA_VERSION;
+pub(crate) use restore::Draft;
 pub(crate) use value::{Row, Value, values};
 
 #[cfg(feature = "testing")]
@@ -50,10 +54,18 @@ struct Counters {
 }
 
 impl Counters {
+    /// Counts a statement, and strikes it where a test asked for that.
+    #[cfg(feature = "testing")]
+    fn statement(&self, sql: &str) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.faults.strike(sql)
+    }
+
+    /// Counts a statement.
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unnecessary_wraps, reason = "the variant for tests fails")]
     fn statement(&self, _sql: &str) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        #[cfg(feature = "testing")]
-        self.faults.strike(_sql)?;
         Ok(())
     }
 }
@@ -66,7 +78,7 @@ impl Db {
     /// system, or was written by a newer Doorward.
     pub(crate) fn open_sqlite(file: &Path) -> Result<Self> {
         let counters = Arc::<Counters>::default();
-        let driver = Driver::Sqlite(Arc::new(sqlite::Sqlite::open(file, Arc::clone(&counters))?));
+        let driver = Driver::Sqlite(Arc::new(sqlite::Sqlite::open(file, &counters)?));
         Ok(Self { driver, counters })
     }
 

@@ -63,7 +63,7 @@ pub async fn list(
     Ok(Page::of(accounts, |account| account.user.id))
 }
 
-/// What happened to a user, newest first, 50 a page.
+/// What happened to a user, newest first, 50 a page, as the user may see it.
 ///
 /// # Errors
 /// [`Error::InvalidField`] when the cursor is none of ours.
@@ -75,8 +75,18 @@ pub async fn events(
     let before: Option<EventId> = cursor
         .map(|cursor| cursor.parse().map_err(|_| not_a_cursor()))
         .transpose()?;
-    let events = audit::of_user(&doorward.db, user, before, PAGE + 1).await?;
+    let mut events = audit::of_user(&doorward.db, user, before, PAGE + 1).await?;
+    for event in &mut events {
+        hide_administrator(event, user);
+    }
     Ok(Page::of(events, |event| event.id))
+}
+
+/// Users learn where strangers tried to sign in from, and not where an administrator works.
+pub(super) fn hide_administrator(event: &mut Recorded, user: &UserId) {
+    if event.actor.is_some_and(|actor| actor != *user) {
+        (event.ip, event.device, event.request_id) = (None, None, None);
+    }
 }
 
 fn not_a_cursor() -> Error {

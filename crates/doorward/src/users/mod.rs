@@ -28,10 +28,11 @@ use crate::{
     audit::{self, Event, Kind},
     config::{Locale, SignUp},
     error::{Error, Result},
+    forget,
     http::Client,
     ids::{self, UserId},
     mail::{Address, Notice},
-    outbox, sessions,
+    outbox,
     store::{Executor, Tx},
     time::Timestamp,
 };
@@ -152,7 +153,7 @@ pub(crate) async fn find_or_create(
             return Ok(None);
         };
         row = renewed;
-        sessions::forget_user(doorward, tx, &owner.user).await?;
+        forget::user(doorward, tx, &owner.user).await?;
     }
     if is_configured_administrator(doorward, address) {
         access::make_administrator(tx, doorward, client, &owner.user, now).await?;
@@ -271,7 +272,7 @@ pub(crate) async fn set_email(
         return Ok(false);
     }
     store::delete_other_addresses(tx, user, address).await?;
-    sessions::forget_user(doorward, tx, user).await?;
+    forget::user(doorward, tx, user).await?;
     Ok(true)
 }
 
@@ -353,7 +354,7 @@ async fn set_status(
                 now,
             )
             .await?;
-            sessions::forget_user(doorward, tx, user).await?;
+            forget::user(doorward, tx, user).await?;
             Ok(true)
         })
         .await
@@ -382,7 +383,7 @@ pub async fn sign_out_everywhere(
                 ..Event::to(Kind::SessionRevoked, Some(*user))
             };
             audit::record(tx, doorward, client, event.detail("all"), now).await?;
-            sessions::forget_user(doorward, tx, user).await
+            forget::user(doorward, tx, user).await
         })
         .await
 }
@@ -416,7 +417,7 @@ pub async fn erase(
                 now,
             )
             .await?;
-            sessions::forget_user(doorward, tx, user).await?;
+            forget::user(doorward, tx, user).await?;
             // Who has not proved the address may not be who was meant.
             if account.user.email_verified {
                 let person = &account.user;

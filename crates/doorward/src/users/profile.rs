@@ -9,9 +9,9 @@ use crate::{
     audit::{self, Event, Kind},
     config::Locale,
     error::{Error, Result},
+    forget,
     http::Client,
     ids::UserId,
-    sessions,
 };
 
 /// One of a person's names: 1 to 64 characters of any script, without control characters.
@@ -209,7 +209,7 @@ pub async fn update_profile(
                 ..Event::to(Kind::UserUpdated, Some(*user))
             };
             audit::record(tx, doorward, client, event.detail(members), now).await?;
-            sessions::forget_user(doorward, tx, user).await?;
+            forget::user(doorward, tx, user).await?;
             Ok(account.user)
         })
         .await

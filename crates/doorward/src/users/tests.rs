@@ -1,6 +1,10 @@
 use serde_json::json;
 
-use super::{list::PAGE, *};
+use super::{
+    list::{PAGE, hide_administrator},
+    *,
+};
+use crate::audit::Recorded;
 
 fn change(members: serde_json::Value) -> Result<ProfileChange, serde_json::Error> {
     serde_json::from_value(members)
@@ -115,6 +119,36 @@ fn a_page_names_the_next_only_if_there_is_one() {
     assert_eq!((more.items.len(), more.next.as_deref()), (50, Some("50")));
 
     assert_eq!(Page::of(numbers(0), |&n| n).next, None);
+}
+
+#[test]
+fn users_see_where_strangers_are_and_not_where_administrators_are() {
+    let (user, administrator) = (UserId([1; 16]), UserId([2; 16]));
+    let seen = |actor: Option<UserId>| {
+        let mut event = Recorded {
+            id: crate::EventId([3; 16]),
+            at: Timestamp::from_millis(0),
+            kind: "user_disabled".into(),
+            actor,
+            subject: Some(user),
+            session_id: None,
+            request_id: Some("1".into()),
+            method: None,
+            success: true,
+            ip: Some("192.0.2.1".into()),
+            device: Some("Firefox on Linux".into()),
+            detail: None,
+        };
+        hide_administrator(&mut event, &user);
+        (
+            event.ip.is_some(),
+            event.device.is_some(),
+            event.request_id.is_some(),
+        )
+    };
+    assert_eq!(seen(Some(user)), (true, true, true));
+    assert_eq!(seen(None), (true, true, true));
+    assert_eq!(seen(Some(administrator)), (false, false, false));
 }
 
 #[test]

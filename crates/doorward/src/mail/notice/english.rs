@@ -12,6 +12,10 @@ pub(super) fn subject_with(code: &str, notice: &Notice, app: &str) -> String {
 }
 
 /// The subject and the paragraphs of a notice.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm a notice: the whole of what is said in this language"
+)]
 pub(super) fn words(notice: &Notice, app: &str, place: &str) -> (String, Vec<String>) {
     match notice {
         Notice::SignInCode { minutes, .. } => (

@@ -1,0 +1,85 @@
+//! A look at a database from outside: nothing is made, brought up to date or written.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::migrate;
+use crate::{
+    DATABASE_FILE,
+    config::Config,
+    error::{Error, Result},
+    time::Timestamp,
+};
+
+/// What a look at a database finds.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// Its schema, to be compared with [`SCHEMA_VERSION`](crate::SCHEMA_VERSION).
+    pub schema: usize,
+    /// What is wrong with its pages, in SQLite's words; `None` when it is sound.
+    pub damage: Option<String>,
+    /// How many accounts it has.
+    pub accounts: u64,
+    /// When its newest event was recorded.
+    pub newest_event: Option<Timestamp>,
+}
+
+/// Looks at the database of this configuration; `None` where there is none.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the file cannot be read, or is not a database of Doorward.
+pub fn inspect(config: &Config) -> Result<Option<Inspection>> {
+    let file = config.data_dir.join(DATABASE_FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let connection = open(&file)?;
+    let schema = migrate::version(&connection)?;
+    let damage = damage(&connection, "quick_check")?;
+    let (accounts, newest_event) = if schema == 0 {
+        (0, None)
+    } else {
+        contents(&connection)?
+    };
+    let newest_event = newest_event.map(Timestamp::from_millis);
+    Ok(Some(Inspection {
+        schema,
+        damage,
+        accounts,
+        newest_event,
+    }))
+}
+
+/// Opens a database to read it.
+pub(super) fn open(file: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(file, flags)?;
+        connection.execute_batch("pragma trusted_schema = off; pragma cell_size_check = on;")?;
+        Ok(connection)
+    };
+    open().map_err(|error| unreadable(file, &error))
+}
+
+/// What is wrong with a database: the first finding of `quick_check` or `integrity_check`.
+pub(super) fn damage(connection: &Connection, check: &str) -> Result<Option<String>> {
+    let finding: String = connection
+        .query_row(&format!("pragma {check}(1)"), [], |row| row.get(0))
+        .map_err(|error| Error::Unavailable(error.into()))?;
+    Ok((finding != "ok").then_some(finding))
+}
+
+fn contents(connection: &Connection) -> Result<(u64, Option<i64>)> {
+    connection
+        .query_row(
+            "select (select count(*) from users), (select max(at) from events)",
+            [],
+            |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)),
+        )
+        .map_err(|error| Error::Unavailable(format!("not a database of Doorward: {error}").into()))
+}
+
+fn unreadable(file: &Path, error: &rusqlite::Error) -> Error {
+    Error::Unavailable(format!("{}: {error}", file.display()).into())
+}
