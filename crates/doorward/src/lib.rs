@@ -147,13 +147,11 @@ impl Doorward {
     ///
     /// Where the server knows its peers' addresses (`into_make_service_with_connect_info::<SocketAddr>()`), limits
     /// by network work; without, all callers are one network.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         http::router(self)
     }
 
     /// The router with an answer for every other path as well: a whole server.
-    #[must_use]
     pub fn server(&self) -> axum::Router {
         http::server(self)
     }

@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Doorward,
+    Doorward, Seat,
     config::Locale,
     error::{Error, Result},
     ids::{self, CodeId, MessageId},
@@ -206,16 +206,24 @@ async fn insert(
         .keys
         .outbox
         .seal(&doorward.entropy, id.as_bytes(), &plain);
+    // What is promised beside a server is the server's to send, and due at once.
+    let claimed_until = match doorward.seat {
+        Seat::Server => now + CLAIM,
+        Seat::Beside => now,
+    };
     let values = values![
         &id,
         kind.number(),
         code.as_ref(),
         &sealed,
         now,
-        now + CLAIM,
+        claimed_until,
         expires_at
     ];
     tx.execute(INSERT, values).await?;
+    if doorward.seat == Seat::Beside {
+        return Ok(());
+    }
     let waiting = Waiting {
         id,
         kind,

@@ -21,6 +21,7 @@
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     clippy::panic,
     reason = "a test that cannot go on stops with a word on why"
 )]

@@ -21,7 +21,7 @@ use std::{
 use rusqlite::{ErrorCode, OpenFlags, ToSql, types::ToSqlOutput};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::{Counters, Row, Value, migrate};
+use super::{Counters, Row, Value, inspect, migrate};
 use crate::error::{Error, Result};
 
 /// How often, a moment apart, a transaction asks for the lock that another process may hold: 5 seconds in all.
@@ -131,7 +131,10 @@ impl Sqlite {
     }
 
     pub(super) fn copy_to(&self, file: &Path) -> Result<()> {
-        self.read(|connection| copy(&connection.0, file))
+        // A connection of its own: the readers may only query, and this takes as long as the disk needs.
+        let source = self.read(|reader| Ok(reader.0.path().map(str::to_owned)))?;
+        let source = source.ok_or_else(|| Error::Unavailable("the database has no file".into()))?;
+        copy(&inspect::open(Path::new(&source))?, file)
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -436,7 +439,11 @@ pub(super) fn copy(connection: &rusqlite::Connection, file: &Path) -> Result<()>
                 .and_then(|copy| copy.sync_all())
                 .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
         })
-        .map_err(|error| Error::Unavailable(error.into()))
+        .map_err(|error| {
+            // Half a copy must not pass for a whole one.
+            let _ = fs::remove_file(file);
+            Error::Unavailable(error.into())
+        })
 }
 
 /// Makes the file, readable and writable by its owner only, where there is none.

@@ -7,7 +7,10 @@ use std::{
 };
 
 fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn read(path: &Path) -> String {
@@ -19,12 +22,18 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display())) {
+        for entry in
+            fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display()))
+        {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                let name = path
+                    .strip_prefix(folder)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
                 found.push((name, read(&path)));
             }
         }
@@ -36,14 +45,20 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
 /// The code of a file without comments, up to its tests.
 fn code(text: &str) -> String {
     let end = text.find("#[cfg(test)]").unwrap_or(text.len());
-    text[..end].lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    text[..end]
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The code of the library, tests and the tests' world left out.
 fn library() -> Vec<(String, String)> {
     sources(&repository().join("crates/doorward/src"))
         .into_iter()
-        .filter(|(name, _)| !name.ends_with("tests.rs") && name != "testing.rs" && !name.contains("sink"))
+        .filter(|(name, _)| {
+            !name.ends_with("tests.rs") && name != "testing.rs" && !name.contains("sink")
+        })
         .map(|(name, text)| (name, code(&text)))
         .collect()
 }
@@ -70,7 +85,11 @@ fn axum_stays_at_the_edge() {
 
 #[test]
 fn only_the_store_knows_its_driver() {
-    assert_eq!(offenders(&["rusqlite", "tokio_postgres"], |name| name.starts_with("store/")), [""; 0]);
+    assert_eq!(
+        offenders(&["rusqlite", "tokio_postgres"], |name| name
+            .starts_with("store/")),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -78,9 +97,15 @@ fn sql_stands_in_storage_files_only() {
     let storage = |name: &str| {
         name.starts_with("store/")
             || name.ends_with("/store.rs")
-            || matches!(name, "audit.rs" | "forget.rs" | "jobs.rs" | "limits.rs" | "outbox.rs")
+            || matches!(
+                name,
+                "audit.rs" | "forget.rs" | "jobs.rs" | "limits.rs" | "outbox.rs"
+            )
     };
-    assert_eq!(offenders(&["select ", "insert into ", "delete from "], storage), [""; 0]);
+    assert_eq!(
+        offenders(&["select ", "insert into ", "delete from "], storage),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -97,17 +122,39 @@ fn features_use_those_below_them_only() {
     // What a sign-in hands over crosses the arrows as a type or a question, and is listed here.
     let exceptions = [
         ("sessions", "users", "the account that a session belongs to"),
-        ("sessions", "codes", "the proof of a redeemed code, and the device cookie of a sign-in"),
-        ("sessions", "passkeys", "whether the account has passkeys, and their signals"),
+        (
+            "sessions",
+            "codes",
+            "the proof of a redeemed code, and the device cookie of a sign-in",
+        ),
+        (
+            "sessions",
+            "passkeys",
+            "whether the account has passkeys, and their signals",
+        ),
         ("users", "codes", "an address is changed by a code"),
     ];
     for (name, text) in library() {
-        let Some((feature, _)) = name.split_once('/').filter(|(feature, _)| order.contains(feature)) else { continue };
+        let Some((feature, _)) = name
+            .split_once('/')
+            .filter(|(feature, _)| order.contains(feature))
+        else {
+            continue;
+        };
         for other in order {
-            let used = text.contains(&format!("{other}::")) || text.contains(&format!("    {other},"));
-            let excepted = exceptions.iter().any(|(from, to, _)| *from == feature && *to == other);
-            assert!(!used || other == feature || below(feature, other) || excepted, "{name} uses {other}");
-            assert!(other == feature || !text.contains(&format!("{other}::store")), "{name} reads the store of {other}");
+            let used =
+                text.contains(&format!("{other}::")) || text.contains(&format!("    {other},"));
+            let excepted = exceptions
+                .iter()
+                .any(|(from, to, _)| *from == feature && *to == other);
+            assert!(
+                !used || other == feature || below(feature, other) || excepted,
+                "{name} uses {other}"
+            );
+            assert!(
+                other == feature || !text.contains(&format!("{other}::store")),
+                "{name} reads the store of {other}"
+            );
         }
     }
 }
@@ -116,9 +163,14 @@ fn features_use_those_below_them_only() {
 fn every_error_code_is_documented() {
     let documented = read(&repository().join("docs/errors.md"));
     for (status, code) in doorward::ANSWERS {
-        let row = documented.lines().find(|line| line.starts_with(&format!("| `{code}` |")));
+        let row = documented
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{code}` |")));
         let row = row.unwrap_or_else(|| panic!("docs/errors.md has no row for {code}"));
-        assert!(row.contains(&status.to_string()), "docs/errors.md: {code} is also answered with {status}");
+        assert!(
+            row.contains(&status.to_string()),
+            "docs/errors.md: {code} is also answered with {status}"
+        );
     }
 }
 
@@ -132,9 +184,14 @@ fn tests() -> Vec<(String, String, BTreeSet<u32>)> {
             for line in text.lines().map(str::trim_start) {
                 if let Some(comment) = line.strip_prefix("///") {
                     items.extend(items_of(comment));
-                } else if line.starts_with("#[test]") || line.starts_with("#[tokio::test") || line.starts_with("#[proptest") {
+                } else if line.starts_with("#[test]")
+                    || line.starts_with("#[tokio::test")
+                    || line.starts_with("#[proptest")
+                {
                     is_test = true;
-                } else if let Some(rest) = line.strip_prefix("async fn ").or(line.strip_prefix("fn ")) {
+                } else if let Some(rest) =
+                    line.strip_prefix("async fn ").or(line.strip_prefix("fn "))
+                {
                     if is_test {
                         let name = rest.split(['(', '<']).next().unwrap_or_default().to_owned();
                         found.push((format!("{folder}/{file}"), name, std::mem::take(&mut items)));
@@ -148,13 +205,17 @@ fn tests() -> Vec<(String, String, BTreeSet<u32>)> {
         }
     }
     let browser = repository().join("e2e");
-    for entry in fs::read_dir(&browser).unwrap_or_else(|error| panic!("{}: {error}", browser.display())) {
+    for entry in
+        fs::read_dir(&browser).unwrap_or_else(|error| panic!("{}: {error}", browser.display()))
+    {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "js") {
             let file = format!("e2e/{}", path.file_name().unwrap().to_string_lossy());
             for line in read(&path).lines().map(str::trim_start) {
                 if let Some(rest) = line.strip_prefix("test(")
-                    && let Some(name) = rest.get(1..).and_then(|rest| rest.split(['\'', '"', '`']).next())
+                    && let Some(name) = rest
+                        .get(1..)
+                        .and_then(|rest| rest.split(['\'', '"', '`']).next())
                 {
                     found.push((file.clone(), name.to_owned(), BTreeSet::new()));
                 }
@@ -167,7 +228,12 @@ fn tests() -> Vec<(String, String, BTreeSet<u32>)> {
 /// The numbers after `Item` or `Items` at the start of a comment.
 fn items_of(comment: &str) -> Vec<u32> {
     let comment = comment.trim();
-    let Some(rest) = comment.strip_prefix("Items ").or(comment.strip_prefix("Item ")) else { return Vec::new() };
+    let Some(rest) = comment
+        .strip_prefix("Items ")
+        .or(comment.strip_prefix("Item "))
+    else {
+        return Vec::new();
+    };
     let numbers = rest.split(['.', ':', ';', '(']).next().unwrap_or_default();
     numbers
         .split([',', ' '])
@@ -192,9 +258,18 @@ fn listed() -> Vec<Listed> {
     let page = read(&repository().join("docs/security.md"));
     page.lines()
         .filter_map(|line| {
-            let cells: Vec<_> = line.trim().trim_matches('|').split(" | ").map(str::trim).collect();
+            let cells: Vec<_> = line
+                .trim()
+                .trim_matches('|')
+                .split(" | ")
+                .map(str::trim)
+                .collect();
             let item = cells.first()?.parse().ok()?;
-            Some(Listed { item, must: cells.get(1)? == &"M", tests: cells.get(3)?.to_string() })
+            Some(Listed {
+                item,
+                must: cells.get(1)? == &"M",
+                tests: cells.get(3)?.to_string(),
+            })
         })
         .collect()
 }
@@ -206,33 +281,63 @@ const LATER: &str = "later:";
 fn the_checklist_of_security_is_kept() {
     let (tests, listed) = (tests(), listed());
     let numbers: Vec<u32> = listed.iter().map(|row| row.item).collect();
-    assert_eq!(numbers, (1..=140).collect::<Vec<_>>(), "all 140 items, in order");
+    assert_eq!(
+        numbers,
+        (1..=140).collect::<Vec<_>>(),
+        "all 140 items, in order"
+    );
 
     for row in &listed {
         if row.tests.starts_with(LATER) {
-            assert!(row.tests.len() > LATER.len() + 10, "item {} is later without a reason", row.item);
+            assert!(
+                row.tests.len() > LATER.len() + 10,
+                "item {} is later without a reason",
+                row.item
+            );
             continue;
         }
         let named: Vec<_> = row.tests.split('`').skip(1).step_by(2).collect();
-        assert!(!row.must || !named.is_empty(), "item {} has no test", row.item);
+        assert!(
+            !row.must || !named.is_empty(),
+            "item {} has no test",
+            row.item
+        );
         for name in named {
-            let (file, test) = name.rsplit_once("::").unwrap_or_else(|| panic!("item {}: `{name}` names no test", row.item));
-            let exists = tests.iter().any(|(path, found, _)| found == test && path.ends_with(file));
-            assert!(exists, "item {}: there is no test {test} in {file}", row.item);
+            let (file, test) = name
+                .rsplit_once("::")
+                .unwrap_or_else(|| panic!("item {}: `{name}` names no test", row.item));
+            let exists = tests
+                .iter()
+                .any(|(path, found, _)| found == test && path.ends_with(file));
+            assert!(
+                exists,
+                "item {}: there is no test {test} in {file}",
+                row.item
+            );
         }
     }
     // And the other way round: what a test says it shows is listed.
     for (file, test, items) in &tests {
         for item in items {
-            let row = listed.iter().find(|row| row.item == *item).unwrap_or_else(|| panic!("{test} shows item {item}, of 140"));
-            assert!(row.tests.contains(&format!("::{test}`")), "docs/security.md: item {item} does not list {file}::{test}");
+            let row = listed
+                .iter()
+                .find(|row| row.item == *item)
+                .unwrap_or_else(|| panic!("{test} shows item {item}, of 140"));
+            assert!(
+                row.tests.contains(&format!("::{test}`")),
+                "docs/security.md: item {item} does not list {file}::{test}"
+            );
         }
     }
 }
 
 #[test]
 fn nothing_is_left_undone_in_the_code() {
-    for folder in ["crates/webauthn/src", "crates/doorward/src", "crates/cli/src"] {
+    for folder in [
+        "crates/webauthn/src",
+        "crates/doorward/src",
+        "crates/cli/src",
+    ] {
         for (name, text) in sources(&repository().join(folder)) {
             for word in ["todo!(", "unimplemented!(", "#[ignore", "FIXME", "XXX"] {
                 assert!(!text.contains(word), "{folder}/{name} has {word}");

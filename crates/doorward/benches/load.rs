@@ -1,0 +1,318 @@
+//! A first load test, over real HTTP on loopback: `cargo bench -p doorward --bench load`.
+//!
+//! Server and generator have a thread each, 64 connections between them. Figures are ratios within one run: a cached
+//! session check against a static reply of axum's, passkey sign-ins against the commits that they shared.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    clippy::print_stdout,
+    reason = "a measurement measures time, prints, and stops where it cannot go on"
+)]
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use axum::{Json, Router, routing::get};
+use doorward::{
+    Doorward,
+    config::{Config, Limits},
+    mail::Mailbox,
+    testing::Authenticator,
+};
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+const CONNECTIONS: usize = 64;
+const PEOPLE: usize = 512;
+const WARM_UP: Duration = Duration::from_secs(1);
+const MEASURED: Duration = Duration::from_secs(5);
+const ORIGIN: &str = "http://localhost:8700";
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // Everyone signs up from one address here.
+    let limits = Limits {
+        network_quarter: 0,
+        network_hour: 0,
+        ..Limits::default()
+    };
+    let config = Config {
+        data_dir: folder.path().into(),
+        limits,
+        ..Config::default()
+    };
+    let mailbox = Mailbox::new();
+    let server = Server::start(config, mailbox.clone());
+
+    let generator = runtime();
+    generator.block_on(async {
+        let mut connection = Connection::to(server.address).await;
+        let bearer = connection
+            .sign_in_by_code("ada@example.com", &mailbox)
+            .await;
+
+        let still = requests(server.static_address, "/", None).await;
+        let before = server.doorward.metrics_text();
+        let checks = requests(server.address, "/auth/sessions/current", Some(&bearer)).await;
+        let after = server.doorward.metrics_text();
+        let still_again = requests(server.static_address, "/", None).await;
+        let limit = f64::midpoint(still, still_again);
+        println!("static reply of axum's     {limit:>9.0} /s");
+        println!(
+            "cached session check       {checks:>9.0} /s   {:.2} of it",
+            checks / limit
+        );
+        println!(
+            "statements during checks   {:>9.0}",
+            counted(&after, "sql_statements") - counted(&before, "sql_statements")
+        );
+
+        let (sign_ins, commits) = passkey_sign_ins(&server, &mailbox).await;
+        println!("passkey sign-ins           {sign_ins:>9.0} /s");
+        println!(
+            "commits meanwhile          {commits:>9.0} /s   {:.1} durable sign-ins each",
+            sign_ins / commits
+        );
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+struct Server {
+    address: SocketAddr,
+    static_address: SocketAddr,
+    doorward: Doorward,
+}
+
+impl Server {
+    /// Both servers on one thread: the limit and what is measured against it have the same core.
+    fn start(config: Config, mailbox: Mailbox) -> Self {
+        let (started, ready) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            runtime().block_on(async move {
+                let doorward = Doorward::builder(config)
+                    .mailbox(mailbox)
+                    .open()
+                    .await
+                    .expect("a server");
+                let still = Router::new().route(
+                    "/",
+                    get(async || {
+                        Json(json!({ "status": "ok", "of": "the same size, about, as an answer" }))
+                    }),
+                );
+                let (ours, theirs) = (listen().await, listen().await);
+                let addresses = (
+                    ours.local_addr().expect("an address"),
+                    theirs.local_addr().expect("an address"),
+                );
+                started
+                    .send((addresses, doorward.clone()))
+                    .expect("someone who waits");
+                let service = doorward
+                    .server()
+                    .into_make_service_with_connect_info::<SocketAddr>();
+                let _ = tokio::join!(axum::serve(ours, service), axum::serve(theirs, still));
+            });
+        });
+        let ((address, static_address), doorward) = ready.recv().expect("a server");
+        Self {
+            address,
+            static_address,
+            doorward,
+        }
+    }
+}
+
+async fn listen() -> tokio::net::TcpListener {
+    tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port")
+}
+
+struct Connection(http1::SendRequest<Full<Bytes>>);
+
+impl Connection {
+    async fn to(address: SocketAddr) -> Self {
+        let stream = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.expect("HTTP");
+        tokio::spawn(connection);
+        Self(sender)
+    }
+
+    async fn get(&mut self, path: &str, bearer: Option<&str>) -> StatusCode {
+        let mut request = Request::get(path).header(header::HOST, "localhost");
+        if let Some(bearer) = bearer {
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        let response = self
+            .0
+            .send_request(request.body(Full::default()).expect("a request"))
+            .await
+            .expect("an answer");
+        let status = response.status();
+        response.into_body().collect().await.expect("a body");
+        status
+    }
+
+    async fn post(
+        &mut self,
+        path: &str,
+        bearer: Option<&str>,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let mut request = Request::post(path)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some(bearer) = bearer {
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        let request = request
+            .body(Full::from(body.to_string()))
+            .expect("a request");
+        let response = self.0.send_request(request).await.expect("an answer");
+        let status = response.status();
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn sign_in_by_code(&mut self, address: &str, mailbox: &Mailbox) -> String {
+        let (status, _) = self
+            .post("/auth/verify", None, &json!({ "email": address }))
+            .await;
+        assert_eq!(status, StatusCode::CREATED);
+        // The mailbox page waits for what is on its way.
+        self.get("/dev/mailbox", None).await;
+        let message = mailbox.to(address).into_iter().next().expect("a message");
+        let code = message.text.lines().next().expect("a code").to_owned();
+        let form = json!({ "method": "otp", "email": address, "token": code });
+        let (status, signed_in) = self.post("/auth/sessions", None, &form).await;
+        assert_eq!(status, StatusCode::CREATED);
+        format!("Bearer {}", signed_in["token"].as_str().expect("a token"))
+    }
+
+    async fn make_passkey(&mut self, bearer: &str, authenticator: &mut Authenticator) {
+        let (_, options) = self
+            .post("/auth/passkeys/register/options", Some(bearer), &json!({}))
+            .await;
+        let response = authenticator.create(&options, ORIGIN);
+        let (status, _) = self
+            .post("/auth/passkeys/register/verify", Some(bearer), &response)
+            .await;
+        assert_eq!(status, StatusCode::CREATED);
+    }
+}
+
+/// Requests per second over all connections, after warming up.
+async fn requests(address: SocketAddr, path: &'static str, bearer: Option<&str>) -> f64 {
+    let done = Arc::<AtomicU64>::default();
+    let mut workers = tokio::task::JoinSet::new();
+    let end = Instant::now() + WARM_UP + MEASURED;
+    for _ in 0..CONNECTIONS {
+        let (done, bearer) = (Arc::clone(&done), bearer.map(str::to_owned));
+        workers.spawn(async move {
+            let mut connection = Connection::to(address).await;
+            while Instant::now() < end {
+                assert_eq!(
+                    connection.get(path, bearer.as_deref()).await,
+                    StatusCode::OK
+                );
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    rate(&done, workers).await
+}
+
+async fn rate(done: &AtomicU64, mut workers: tokio::task::JoinSet<()>) -> f64 {
+    tokio::time::sleep(WARM_UP).await;
+    let (before, started) = (done.load(Ordering::Relaxed), Instant::now());
+    tokio::time::sleep(MEASURED).await;
+    let rate = (done.load(Ordering::Relaxed) - before) as f64 / started.elapsed().as_secs_f64();
+    while let Some(worker) = workers.join_next().await {
+        worker.expect("a worker that ends well");
+    }
+    rate
+}
+
+/// Sign-ins per second with a passkey on each of the connections, from options to durable session, and commits
+/// per second meanwhile.
+async fn passkey_sign_ins(server: &Server, mailbox: &Mailbox) -> (f64, f64) {
+    let mut connection = Connection::to(server.address).await;
+    let mut people = Vec::new();
+    for seed in 0..PEOPLE {
+        let mut authenticator = Authenticator::new(seed as u64);
+        let bearer = connection
+            .sign_in_by_code(&format!("person{seed}@example.com"), mailbox)
+            .await;
+        connection.make_passkey(&bearer, &mut authenticator).await;
+        people.push(authenticator);
+    }
+
+    let done = Arc::<AtomicU64>::default();
+    let mut workers = tokio::task::JoinSet::new();
+    let end = Instant::now() + WARM_UP + MEASURED;
+    let (address, before) = (server.address, server.doorward.metrics_text());
+    for _ in 0..CONNECTIONS {
+        let done = Arc::clone(&done);
+        let mut people = people.split_off(people.len() - PEOPLE / CONNECTIONS);
+        workers.spawn(async move {
+            let mut connection = Connection::to(address).await;
+            let mut turn = 0;
+            while Instant::now() < end {
+                let (_, options) = connection
+                    .post("/auth/passkeys/authenticate/options", None, &json!({}))
+                    .await;
+                let next = turn % people.len();
+                let response = people[next].get(&options, ORIGIN);
+                let (status, _) = connection
+                    .post("/auth/passkeys/authenticate/verify", None, &response)
+                    .await;
+                assert_eq!(status, StatusCode::CREATED);
+                turn += 1;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    let started = Instant::now();
+    let sign_ins = rate(&done, workers).await;
+    let after = server.doorward.metrics_text();
+    let commits = counted(&after, "sql_commits") - counted(&before, "sql_commits");
+    (sign_ins, commits / started.elapsed().as_secs_f64())
+}
+
+/// The value of a counter in the metrics.
+fn counted(metrics: &str, name: &str) -> f64 {
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with(&format!("doorward_{name}_total ")));
+    line.and_then(|line| line.split(' ').nth(1))
+        .and_then(|value| value.parse().ok())
+        .expect("a counter")
+}
