@@ -166,6 +166,7 @@ fn counter_grew(stored: u32, received: u32) -> bool {
     received > stored || (received, stored) == (0, 0)
 }
 
+// Item 48: what nothing else can make cannot be forgotten either; opening a session asks for it.
 /// Proof that someone possesses a credential. Only [`AssertionResponse::verify`] makes one.
 ///
 /// ```compile_fail

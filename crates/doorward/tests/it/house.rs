@@ -17,8 +17,8 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Every Rust file below a folder, with its path from there.
-fn sources(folder: &Path) -> Vec<(String, String)> {
+/// Every file below a folder that ends so, with its path from there.
+fn sources(folder: &Path, ending: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(next) = folders.pop() {
@@ -27,8 +27,13 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
         {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                if !path.ends_with("node_modules") {
+                    folders.push(path);
+                }
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == ending)
+            {
                 let name = path
                     .strip_prefix(folder)
                     .unwrap()
@@ -54,7 +59,7 @@ fn code(text: &str) -> String {
 
 /// The code of the library, tests and the tests' world left out.
 fn library() -> Vec<(String, String)> {
-    sources(&repository().join("crates/doorward/src"))
+    sources(&repository().join("crates/doorward/src"), "rs")
         .into_iter()
         .filter(|(name, _)| {
             !name.ends_with("tests.rs") && name != "testing.rs" && !name.contains("sink")
@@ -174,55 +179,76 @@ fn every_error_code_is_documented() {
     }
 }
 
-/// The tests of the repository, by file and name, with the items that each shows.
-fn tests() -> Vec<(String, String, BTreeSet<u32>)> {
+/// A test, with the items that its comment says it shows.
+struct Test {
+    file: String,
+    name: String,
+    items: BTreeSet<u32>,
+}
+
+/// The tests of the repository: Rust's, documentation that must not compile, and the browser's.
+fn tests() -> Vec<Test> {
+    let crates = ["crates/webauthn", "crates/doorward", "crates/cli"];
+    let rust = crates.into_iter().flat_map(|folder| {
+        let files = sources(&repository().join(folder), "rs");
+        files
+            .into_iter()
+            .map(move |(name, text)| (format!("{folder}/{name}"), text))
+    });
+    let browser = sources(&repository().join("e2e"), "js")
+        .into_iter()
+        .map(|(name, text)| (format!("e2e/{name}"), text));
+    rust.chain(browser)
+        .flat_map(|(file, text)| tests_in(&file, &text))
+        .collect()
+}
+
+fn tests_in(file: &str, text: &str) -> Vec<Test> {
     let mut found = Vec::new();
-    for folder in ["crates/webauthn", "crates/doorward", "crates/cli"] {
-        for (file, text) in sources(&repository().join(folder)) {
-            let mut items = BTreeSet::new();
-            let mut is_test = false;
-            for line in text.lines().map(str::trim_start) {
-                if let Some(comment) = line.strip_prefix("///") {
-                    items.extend(items_of(comment));
-                } else if line.starts_with("#[test]")
-                    || line.starts_with("#[tokio::test")
-                    || line.starts_with("#[proptest")
-                {
-                    is_test = true;
-                } else if let Some(rest) =
-                    line.strip_prefix("async fn ").or(line.strip_prefix("fn "))
-                {
-                    if is_test {
-                        let name = rest.split(['(', '<']).next().unwrap_or_default().to_owned();
-                        found.push((format!("{folder}/{file}"), name, std::mem::take(&mut items)));
-                    }
-                    items.clear();
-                    is_test = false;
-                } else if !line.starts_with("#[") && !line.is_empty() && !line.starts_with("//") {
-                    items.clear();
-                }
-            }
-        }
-    }
-    let browser = repository().join("e2e");
-    for entry in
-        fs::read_dir(&browser).unwrap_or_else(|error| panic!("{}: {error}", browser.display()))
-    {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "js") {
-            let file = format!("e2e/{}", path.file_name().unwrap().to_string_lossy());
-            for line in read(&path).lines().map(str::trim_start) {
-                if let Some(rest) = line.strip_prefix("test(")
-                    && let Some(name) = rest
-                        .get(1..)
-                        .and_then(|rest| rest.split(['\'', '"', '`']).next())
-                {
-                    found.push((file.clone(), name.to_owned(), BTreeSet::new()));
-                }
-            }
+    let mut items = BTreeSet::new();
+    let mut is_test = false;
+    let mut in_attribute = false;
+    for line in text.lines().map(str::trim) {
+        if in_attribute || line.starts_with("#[") && !line.ends_with(']') {
+            in_attribute = !line.ends_with(")]");
+        } else if let Some(comment) = line.strip_prefix("//") {
+            items.extend(items_of(comment.trim_start_matches('/')));
+            is_test |= comment.contains("```compile_fail");
+        } else if ["#[test]", "#[tokio::test"]
+            .iter()
+            .any(|attribute| line.starts_with(attribute))
+        {
+            is_test = true;
+        } else if let Some(name) = name_of(line, is_test) {
+            found.push(Test {
+                file: file.to_owned(),
+                name,
+                items: std::mem::take(&mut items),
+            });
+            is_test = false;
+        } else if !line.starts_with("#[") {
+            items.clear();
+            is_test &= line.is_empty();
         }
     }
     found
+}
+
+/// The name of the test that a line begins.
+fn name_of(line: &str, is_test: bool) -> Option<String> {
+    if let Some(rest) = line.strip_prefix("test(") {
+        let quote = rest.chars().next()?;
+        return rest[1..].split(quote).next().map(str::to_owned);
+    }
+    let rest = ["fn ", "async fn ", "pub struct "]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))?;
+    is_test.then(|| {
+        rest.split(['(', '<', ' ', ';'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    })
 }
 
 /// The numbers after `Item` or `Items` at the start of a comment.
@@ -308,7 +334,7 @@ fn the_checklist_of_security_is_kept() {
                 .unwrap_or_else(|| panic!("item {}: `{name}` names no test", row.item));
             let exists = tests
                 .iter()
-                .any(|(path, found, _)| found == test && path.ends_with(file));
+                .any(|found| found.name == test && found.file == file);
             assert!(
                 exists,
                 "item {}: there is no test {test} in {file}",
@@ -317,15 +343,14 @@ fn the_checklist_of_security_is_kept() {
         }
     }
     // And the other way round: what a test says it shows is listed.
-    for (file, test, items) in &tests {
+    for Test { file, name, items } in &tests {
         for item in items {
-            let row = listed
-                .iter()
-                .find(|row| row.item == *item)
-                .unwrap_or_else(|| panic!("{test} shows item {item}, of 140"));
+            let row = listed.iter().find(|row| row.item == *item);
+            let row = row.unwrap_or_else(|| panic!("{name} shows item {item}, of 140"));
+            let entry = format!("`{file}::{name}`");
             assert!(
-                row.tests.contains(&format!("::{test}`")),
-                "docs/security.md: item {item} does not list {file}::{test}"
+                row.tests.contains(&entry),
+                "docs/security.md: item {item} does not list {entry}"
             );
         }
     }
@@ -338,7 +363,7 @@ fn nothing_is_left_undone_in_the_code() {
         "crates/doorward/src",
         "crates/cli/src",
     ] {
-        for (name, text) in sources(&repository().join(folder)) {
+        for (name, text) in sources(&repository().join(folder), "rs") {
             for word in ["todo!(", "unimplemented!(", "#[ignore", "FIXME", "XXX"] {
                 assert!(!text.contains(word), "{folder}/{name} has {word}");
             }
