@@ -112,9 +112,23 @@ impl fmt::Display for Right {
 /// [`Error::Unavailable`](crate::Error::Unavailable) when the backup is not a sound database of Doorward, or a file
 /// cannot be written; the database before is in its place then.
 pub fn restore(config: &Config, backup: &Path, root_key: Option<&RootKey>) -> Result<Restored> {
-    let (now, entropy) = (Clock::system().now(), Entropy::system());
     let folder = &config.data_dir;
     crate::make_folder(folder).map_err(|error| crate::unusable(folder, &error))?;
+    let draft = folder.join(format!("{DATABASE_FILE}.restoring"));
+    replace(folder, backup, &draft, root_key).inspect_err(|_| {
+        // A draft that nobody will use holds everyone's address all the same.
+        let _ = fs::remove_file(&draft);
+    })
+}
+
+fn replace(
+    folder: &Path,
+    backup: &Path,
+    draft: &Path,
+    root_key: Option<&RootKey>,
+) -> Result<Restored> {
+    let (now, entropy) = (Clock::system().now(), Entropy::system());
+    let event = EventId(ids::fresh(&entropy, now, entropy.bytes::<1>()[0]));
     let database = folder.join(DATABASE_FILE);
     let stamp: String = now
         .to_string()
@@ -123,9 +137,7 @@ pub fn restore(config: &Config, backup: &Path, root_key: Option<&RootKey>) -> Re
         .collect();
     let aside = folder.join(format!("{DATABASE_FILE}.before-restore-{stamp}"));
 
-    let event = EventId(ids::fresh(&entropy, now, entropy.bytes::<1>()[0]));
-    let draft = Draft::of(backup, folder.join(format!("{DATABASE_FILE}.restoring")))?;
-    let safe = draft.make_safe(&database, &event, now)?;
+    let safe = Draft::of(backup, draft.to_owned())?.make_safe(&database, &event, now)?;
     let made_root_key = root_key.is_none() && make_root_key(folder, &entropy)?;
     let kept = database.exists().then_some(aside);
     safe.take_the_place_of(&database, kept.as_deref().unwrap_or(&database))?;

@@ -28,6 +28,11 @@ impl Device {
                 kind: "other",
             };
         };
+        let kind = match found.category {
+            "pc" => "desktop",
+            "smartphone" | "mobilephone" => "mobile",
+            _ => "other",
+        };
         let browser = match found.name {
             "UNKNOWN" => None,
             "Internet Explorer" => Some("Internet Explorer"),
@@ -38,7 +43,7 @@ impl Device {
             "Opera" => Some("Opera"),
             "Samsung Browser" | "SamsungBrowser" => Some("Samsung Internet"),
             "Vivaldi" => Some("Vivaldi"),
-            _ => Some("Another browser"),
+            _ => (kind != "other").then_some("Another browser"),
         };
         let os = match found.os {
             os if os.starts_with("Windows") => Some("Windows"),
@@ -48,11 +53,6 @@ impl Device {
             "ChromeOS" => Some("ChromeOS"),
             "Linux" => Some("Linux"),
             _ => None,
-        };
-        let kind = match found.category {
-            "pc" => "desktop",
-            "smartphone" | "mobilephone" => "mobile",
-            _ => "other",
         };
         Self { browser, os, kind }
     }
@@ -87,6 +87,6 @@ mod tests {
             }
         );
         assert_eq!(Device::parse("").to_string(), "Unknown device");
-        assert_eq!(Device::parse("curl/8.5.0").kind, "other");
+        assert_eq!(Device::parse("curl/8.5.0").to_string(), "Unknown device");
     }
 }

@@ -36,8 +36,8 @@ pub fn inspect(config: &Config) -> Result<Option<Inspection>> {
     }
     let connection = open(&file)?;
     let schema = migrate::version(&connection)?;
-    let damage = damage(&connection, "quick_check")?;
-    let (accounts, newest_event) = if schema == 0 {
+    let damage = damage(&connection, "quick_check");
+    let (accounts, newest_event) = if schema == 0 || damage.is_some() {
         (0, None)
     } else {
         contents(&connection)?
@@ -63,11 +63,11 @@ pub(super) fn open(file: &Path) -> Result<Connection> {
 }
 
 /// What is wrong with a database: the first finding of `quick_check` or `integrity_check`.
-pub(super) fn damage(connection: &Connection, check: &str) -> Result<Option<String>> {
+pub(super) fn damage(connection: &Connection, check: &str) -> Option<String> {
     let finding: String = connection
         .query_row(&format!("pragma {check}(1)"), [], |row| row.get(0))
-        .map_err(|error| Error::Unavailable(error.into()))?;
-    Ok((finding != "ok").then_some(finding))
+        .unwrap_or_else(|error| error.to_string());
+    (finding != "ok").then_some(finding)
 }
 
 fn contents(connection: &Connection) -> Result<(u64, Option<i64>)> {

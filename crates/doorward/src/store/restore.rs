@@ -205,7 +205,7 @@ fn copy_backup(backup: &Path, file: &Path) -> Result<()> {
             &format!("has schema {found} and this doorward knows {known}: use the newer doorward"),
         ));
     }
-    if let Some(damage) = inspect::damage(&connection, "integrity_check")? {
+    if let Some(damage) = inspect::damage(&connection, "integrity_check") {
         return Err(refused(backup, &format!("is damaged: {damage}")));
     }
     // What an earlier restore left behind when it was interrupted.
