@@ -64,7 +64,7 @@ fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        if !text.contains(&more) {
+        if !text.contains(&more) && !more.contains(&text) {
             text = format!("{text}: {more}");
         }
         cause = error.source();

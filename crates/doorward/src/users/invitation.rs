@@ -31,7 +31,7 @@ pub struct Invitation {
 /// same mail, and a caller that answers strangers says the same, so that neither tells who has an account.
 ///
 /// # Errors
-/// [`Error::InvalidField`] when a role does not exist.
+/// [`Error::InvalidField`](crate::Error::InvalidField) when a role does not exist.
 pub async fn invite(
     doorward: &Doorward,
     invitation: &Invitation,
