@@ -12,7 +12,7 @@ use super::*;
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
 
 /// Longer than every limit here; on a clock that runs as soon as everyone waits, no time at all.
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 /// A connection to a router that is served, and the way to stop the server.
 fn connect(router: Router) -> (DuplexStream, watch::Sender<bool>) {
@@ -97,6 +97,29 @@ async fn slow_bodies_are_answered_and_ended() {
         .unwrap();
     let answer = rest(client).await;
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+/// Item 105: an HTTP/2 connection is not kept for a peer that has nothing to ask, although it answers pings.
+#[tokio::test(start_paused = true)]
+async fn an_idle_http2_connection_is_ended() {
+    let (client, _stop) = connect(hello());
+    let io = TokioIo::new(client);
+    let (mut requests, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+            .await
+            .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::builder()
+        .uri("http://x/")
+        .body(Body::empty())
+        .unwrap();
+    let answer = requests.send_request(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+
+    let ended = timeout(LONG, connection).await;
+
+    ended.expect("the connection is ended").unwrap().unwrap();
+    assert!(requests.is_closed());
 }
 
 /// Item 105: a hundred headers are enough.

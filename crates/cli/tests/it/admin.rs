@@ -79,7 +79,7 @@ fn an_invitation_is_mailed_by_the_server() {
     );
 }
 
-/// Item 65: what is done here holds for the server that runs, within the second.
+/// Items 65, 67: what is done here holds for the server that runs, within a second.
 #[test]
 fn sessions_end_while_the_server_runs() {
     let machine = Machine::new();
@@ -101,7 +101,7 @@ fn sessions_end_while_the_server_runs() {
             (&done["email"], &done["changed"]),
             (&json!(address), &json!(true))
         );
-        server.refuses_soon(&token);
+        server.refuses_within_a_second(&token);
     }
     let disabled = machine.json("user list --status disabled");
     assert_eq!(addresses(&disabled), ["b@example.com"]);
@@ -119,7 +119,7 @@ fn sessions_end_while_the_server_runs() {
         .complains("there is no account of c@example.com");
 }
 
-/// Item 89: roles act on live sessions.
+/// Item 67: roles act on live sessions.
 #[test]
 fn roles_act_while_the_server_runs() {
     let machine = Machine::new();
