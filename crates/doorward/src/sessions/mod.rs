@@ -267,6 +267,10 @@ impl Proof {
         matches!(self, Self::Passkey(verified, _) if verified.user_verified())
     }
 
+    fn backup_eligible(&self) -> bool {
+        matches!(self, Self::Passkey(verified, _) if verified.backup_eligible())
+    }
+
     fn backed_up(&self) -> bool {
         matches!(self, Self::Passkey(verified, _) if verified.backed_up())
     }
@@ -320,6 +324,7 @@ pub(crate) async fn open(
         token_hash: &token.hash(),
         user_epoch: account.auth_epoch,
         user_verified: proof.user_verified(),
+        backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
     };
     match (continued, presented) {
