@@ -149,6 +149,7 @@ pub(crate) async fn register(
             let tx = &mut tx;
             // The user's row is the lock under which passkeys are counted.
             users::lock(tx, &user, now).await?;
+            sessions::confirm(tx, caller).await?;
             let existing = store::of_user(tx, &user).await?;
             if existing.len() >= doorward.config.passkeys.per_user as usize {
                 return Err(Error::LimitReached);
@@ -571,6 +572,7 @@ pub(crate) async fn remove(
             let tx = &mut tx;
             // The user's row is the lock: of two who remove the last two, one sees that it is the last.
             users::lock(tx, &user, now).await?;
+            sessions::confirm(tx, caller).await?;
             let existing = store::of_user(tx, &user).await?;
             let Some(passkey) = existing
                 .iter()

@@ -116,6 +116,22 @@ pub(super) async fn find(db: &Db, id: &SessionId) -> Result<Option<Live>> {
     .await
 }
 
+// Epoch and status: of a user who was disabled or signed out everywhere no session lives. Status 1 is active.
+const IS_LIVE: &str = "
+    select s.id
+      from sessions s join users u on u.id = s.user_id
+     where s.id = $1 and s.token_hash = $2 and s.user_epoch = u.auth_epoch and u.status = 1";
+
+/// Whether the session is live under this token, seen from a transaction.
+pub(super) async fn is_live(tx: &mut Tx, id: &SessionId, token_hash: &[u8; 32]) -> Result<bool> {
+    let found = tx
+        .optional(IS_LIVE, values![id, token_hash], |row| {
+            row.get::<SessionId>(0)
+        })
+        .await?;
+    Ok(found.is_some())
+}
+
 const OF_USER: &str = "
     select s.id, s.user_id, s.method, s.passkey, s.aal, s.created_at, s.authenticated_at, s.expires_at, s.ip, s.user_agent,
            coalesce(a.last_seen_at, s.authenticated_at)

@@ -346,7 +346,7 @@ fn bad_registrations() -> Vec<(&'static str, Overrides)> {
             Overrides {
                 client_data_json: bytes(|json| {
                     json.splice(1..1, *b"\"type\":\"webauthn.create\",")
-                        .for_each(drop)
+                        .for_each(drop);
                 }),
                 ..plain()
             },
@@ -570,7 +570,7 @@ fn bad_registrations() -> Vec<(&'static str, Overrides)> {
             "not_discoverable",
             Overrides {
                 response: Hook::new(|response: &mut Value| {
-                    response["clientExtensionResults"] = json!({ "credProps": { "rk": false } })
+                    response["clientExtensionResults"] = json!({ "credProps": { "rk": false } });
                 }),
                 ..plain()
             },
@@ -1359,6 +1359,37 @@ async fn a_passkey_is_renamed_by_its_owner() {
         assert_eq!(ada.passkeys().await[0]["name"], "Desk");
     })
     .await;
+}
+
+/// Item 34: what memory still holds of a session is not enough to change how its owner gets in.
+#[tokio::test]
+async fn passkeys_are_changed_by_sessions_that_are_live_in_the_database() {
+    for ended in [
+        "delete from sessions",
+        "update users set auth_epoch = auth_epoch + 1",
+        "update users set status = 2",
+    ] {
+        on_every_database(async |world| {
+            let mut ada = Person::with_passkey(&world, ADA, 1).await;
+            let id = ada.passkeys().await[0]["id"].clone();
+            let registration = ada.create(&plain()).await;
+
+            // As another node would, of which this one has not heard yet.
+            let database = rusqlite::Connection::open(world.database()).unwrap();
+            database.execute(ended, []).unwrap();
+            let added = ada.present(&registration).await;
+            let removed = remove(&ada.browser, &id).await;
+
+            added.problem(401, "unauthenticated");
+            removed.problem(401, "unauthenticated");
+            assert_eq!(
+                number(&world, "select count(*) from passkeys"),
+                1,
+                "{ended}"
+            );
+        })
+        .await;
+    }
 }
 
 // ── Removal ─────────────────────────────────────────────────────────────────
