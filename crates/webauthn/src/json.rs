@@ -122,6 +122,11 @@ impl<'de> Visitor<'de> for TransportsVisitor {
         Ok(Transports::default())
     }
 
+    /// What `null` is to a reader that has buffered it.
+    fn visit_unit<E: Error>(self) -> Result<Transports, E> {
+        Ok(Transports::default())
+    }
+
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Transports, D::Error> {
         deserializer.deserialize_seq(self)
     }

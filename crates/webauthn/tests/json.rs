@@ -60,6 +60,25 @@ fn members_that_providers_leave_out_may_be_absent_or_null() {
     }
 }
 
+/// A caller may flatten a response into a form of its own: then `null` arrives from a buffer, in another way.
+#[test]
+fn members_may_be_null_in_a_flattened_response() {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        #[serde(flatten)]
+        response: RegistrationResponse,
+    }
+    let (mut created, _, ceremony) = responses();
+    for name in ["authenticatorAttachment", "clientExtensionResults"] {
+        put(&mut created, name, Some(json!(null)));
+    }
+    put(&mut created["response"], "transports", Some(json!(null)));
+
+    let form: Form = serde_json::from_str(&created.to_string()).unwrap();
+
+    assert!(form.response.verify(&ceremony.policy, &CHALLENGE).is_ok());
+}
+
 #[test]
 fn unknown_members_are_ignored() {
     let (mut created, mut got, ceremony) = responses();

@@ -58,6 +58,7 @@ create table sessions (
     passkey blob,
     aal integer not null,
     user_verified integer not null,
+    backup_eligible integer not null,
     backed_up integer not null,
     created_at integer not null,
     authenticated_at integer not null,

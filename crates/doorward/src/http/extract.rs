@@ -226,11 +226,25 @@ pub(crate) struct Json<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let JsonText(text) = JsonText::from_request(request, state).await?;
+        strict_json::read(&text).map(Self)
+    }
+}
+
+/// A JSON body that is not read yet, for a handler that finds two things in it.
+///
+/// Reading it twice keeps the path of what is wrong, which `#[serde(flatten)]` loses.
+pub(crate) struct JsonText(pub bytes::Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for JsonText {
+    type Rejection = Error;
+
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         if !trace::is_json(request.headers()) {
             return Err(Error::UnsupportedMediaType);
         }
-        strict_json::read(&body(request.into_body()).await?).map(Self)
+        body(request.into_body()).await.map(Self)
     }
 }
 

@@ -24,8 +24,9 @@ use crate::{
     error::{Error, Result},
     http::{
         BothSlashes, Client, cookies,
-        extract::{CurrentUser, Fresh, Json, MaybeUser, Path},
+        extract::{CurrentUser, Fresh, Json, JsonText, MaybeUser, Path},
         openapi::Declined,
+        read_json,
     },
     sessions,
     time::{Span, Timestamp},
@@ -109,17 +110,13 @@ async fn register_options(
     ))
 }
 
-/// A name for the new passkey, beside the members of `RegistrationResponseJSON`.
+/// `RegistrationResponseJSON` (WebAuthn §5.1): `id`, `rawId`, `type`, `response`, as `credential.toJSON()` gives it, and
+/// beside its members a name for the new passkey.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
 struct RegisterForm {
     /// What to call it: 1 to 64 characters. Default: after its provider or device.
     #[serde(default)]
     name: Option<String>,
-    /// `RegistrationResponseJSON` (WebAuthn §5.1): `id`, `rawId`, `type`, `response`, as `credential.toJSON()` gives it.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    response: RegistrationResponse,
 }
 
 /// Verify webauthn passkey registration.
@@ -136,8 +133,10 @@ async fn register_verify(
     State(doorward): State<Doorward>,
     Fresh(user): Fresh,
     client: Client,
-    Json(form): Json<RegisterForm>,
+    JsonText(body): JsonText,
 ) -> Result<impl IntoResponse> {
+    let form: RegisterForm = read_json(&body)?;
+    let response: RegistrationResponse = read_json(&body)?;
     let name = form
         .name
         .as_deref()
@@ -145,7 +144,7 @@ async fn register_verify(
         .filter(|name| !name.is_empty())
         .map(Name::parse)
         .transpose()?;
-    let passkey = super::register(&doorward, &user, form.response, name, &client).await?;
+    let passkey = super::register(&doorward, &user, response, name, &client).await?;
     Ok((
         StatusCode::CREATED,
         JsonAnswer(PasskeyAnswer::of(&doorward, passkey)),

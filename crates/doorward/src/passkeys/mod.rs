@@ -149,6 +149,7 @@ pub(crate) async fn register(
             let tx = &mut tx;
             // The user's row is the lock under which passkeys are counted.
             users::lock(tx, &user, now).await?;
+            sessions::confirm(tx, caller).await?;
             let existing = store::of_user(tx, &user).await?;
             if existing.len() >= doorward.config.passkeys.per_user as usize {
                 return Err(Error::LimitReached);
@@ -356,29 +357,27 @@ async fn verify_and_open(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             let Proof::Passkey(verified, _) = &proof else {
-                return Ok(None);
+                return Err(Error::PasskeyFailed);
             };
             if !record_use(tx, credential, verified, now).await? {
-                return Ok(None);
+                return Err(Error::PasskeyFailed);
             }
-            // Read again under the writer: whoever was disabled meanwhile stays out.
-            let Some(account) = users::signing_in(tx, &owner, now).await? else {
-                return Ok(None);
-            };
+            // Read again under the writer: whoever was disabled meanwhile stays out, and nothing was counted.
+            let account = users::signing_in(tx, &owner, now)
+                .await?
+                .ok_or(Error::PasskeyFailed)?;
             limits::reset_failures(
                 tx,
                 &limits::address_key(doorward, &account.user.email, None),
             )
             .await?;
-            sessions::open(tx, doorward, &account, proof, presented, client, now)
-                .await
-                .map(Some)
+            sessions::open(tx, doorward, &account, proof, presented, client, now).await
         })
-        .await?;
-    if opened.is_none() {
+        .await;
+    if matches!(opened, Err(Error::PasskeyFailed)) {
         tell_failure(doorward, Some(owner), "overtaken", client, now).await?;
     }
-    opened.ok_or(Error::PasskeyFailed)
+    opened
 }
 
 /// Stores counter, backup state and time of use; `false` when another assertion with this or a later counter was
@@ -573,6 +572,7 @@ pub(crate) async fn remove(
             let tx = &mut tx;
             // The user's row is the lock: of two who remove the last two, one sees that it is the last.
             users::lock(tx, &user, now).await?;
+            sessions::confirm(tx, caller).await?;
             let existing = store::of_user(tx, &user).await?;
             let Some(passkey) = existing
                 .iter()

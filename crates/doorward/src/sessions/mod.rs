@@ -231,6 +231,21 @@ pub(crate) async fn require_fresh(
     Err(Error::ReauthRequired { methods, max_age })
 }
 
+/// Looks again, in the transaction that changes how someone gets in, whether the session that asks for it is live.
+///
+/// The session was checked when the request came, perhaps from memory. Whoever signed out everywhere since then did so
+/// to keep this request out.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when it ended meanwhile.
+pub(crate) async fn confirm(tx: &mut Tx, caller: &SignedIn) -> Result<()> {
+    if store::is_live(tx, &caller.session().id, &caller.live.token_hash).await? {
+        Ok(())
+    } else {
+        Err(Error::Unauthenticated)
+    }
+}
+
 /// A proof of who someone is. Only what verifies a code or an assertion can make one.
 pub(crate) enum Proof {
     /// A code that was redeemed.
@@ -265,6 +280,10 @@ impl Proof {
 
     fn user_verified(&self) -> bool {
         matches!(self, Self::Passkey(verified, _) if verified.user_verified())
+    }
+
+    fn backup_eligible(&self) -> bool {
+        matches!(self, Self::Passkey(verified, _) if verified.backup_eligible())
     }
 
     fn backed_up(&self) -> bool {
@@ -320,6 +339,7 @@ pub(crate) async fn open(
         token_hash: &token.hash(),
         user_epoch: account.auth_epoch,
         user_verified: proof.user_verified(),
+        backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
     };
     match (continued, presented) {

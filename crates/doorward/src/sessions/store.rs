@@ -16,6 +16,7 @@ pub(super) struct NewRow<'a> {
     pub token_hash: &'a [u8; 32],
     pub user_epoch: i64,
     pub user_verified: bool,
+    pub backup_eligible: bool,
     pub backed_up: bool,
 }
 
@@ -37,9 +38,9 @@ fn method(number: i64) -> Result<Method> {
 }
 
 const INSERT: &str = "
-    insert into sessions (id, user_id, token_hash, user_epoch, method, passkey, aal, user_verified, backed_up,
-                          created_at, authenticated_at, expires_at, ip, user_agent)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    insert into sessions (id, user_id, token_hash, user_epoch, method, passkey, aal, user_verified, backup_eligible,
+                          backed_up, created_at, authenticated_at, expires_at, ip, user_agent)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
     let session = row.session;
@@ -52,6 +53,7 @@ pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
         session.passkey.as_ref(),
         u32::from(session.aal),
         row.user_verified,
+        row.backup_eligible,
         row.backed_up,
         session.created_at,
         session.authenticated_at,
@@ -65,9 +67,9 @@ pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
 // The old hash in the guard: a session that ended meanwhile stays ended.
 const RENEW_PROOF: &str = "
     update sessions
-       set token_hash = $1, user_epoch = $2, method = $3, passkey = $4, aal = $5, user_verified = $6, backed_up = $7,
-           authenticated_at = $8, expires_at = $9, ip = $10, user_agent = $11
-     where id = $12 and token_hash = $13";
+       set token_hash = $1, user_epoch = $2, method = $3, passkey = $4, aal = $5, user_verified = $6, backup_eligible = $7,
+           backed_up = $8, authenticated_at = $9, expires_at = $10, ip = $11, user_agent = $12
+     where id = $13 and token_hash = $14";
 
 /// Puts a new proof and token under a session; whether it was still there.
 pub(super) async fn renew_proof(
@@ -83,6 +85,7 @@ pub(super) async fn renew_proof(
         session.passkey.as_ref(),
         u32::from(session.aal),
         row.user_verified,
+        row.backup_eligible,
         row.backed_up,
         session.authenticated_at,
         session.expires_at,
@@ -111,6 +114,22 @@ pub(super) async fn find(db: &Db, id: &SessionId) -> Result<Option<Live>> {
         })
     })
     .await
+}
+
+// Epoch and status: of a user who was disabled or signed out everywhere no session lives. Status 1 is active.
+const IS_LIVE: &str = "
+    select s.id
+      from sessions s join users u on u.id = s.user_id
+     where s.id = $1 and s.token_hash = $2 and s.user_epoch = u.auth_epoch and u.status = 1";
+
+/// Whether the session is live under this token, seen from a transaction.
+pub(super) async fn is_live(tx: &mut Tx, id: &SessionId, token_hash: &[u8; 32]) -> Result<bool> {
+    let found = tx
+        .optional(IS_LIVE, values![id, token_hash], |row| {
+            row.get::<SessionId>(0)
+        })
+        .await?;
+    Ok(found.is_some())
 }
 
 const OF_USER: &str = "

@@ -9,6 +9,7 @@
 
 mod access;
 mod account;
+mod ceremony;
 mod codes;
 mod first_steps;
 mod house;
