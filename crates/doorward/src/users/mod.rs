@@ -31,7 +31,7 @@ use crate::{
     http::Client,
     ids::{self, UserId},
     mail::{Address, Notice},
-    outbox, sessions,
+    outbox, passkeys, sessions,
     store::{Executor, Tx},
     time::Timestamp,
 };
@@ -152,6 +152,7 @@ pub(crate) async fn find_or_create(
             return Ok(None);
         };
         row = renewed;
+        passkeys::drop_all(tx, &owner.user).await?;
         sessions::forget_user(doorward, tx, &owner.user).await?;
     }
     if is_configured_administrator(doorward, address) {
