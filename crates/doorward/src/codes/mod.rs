@@ -10,8 +10,8 @@ mod flow;
 pub(crate) mod http;
 mod store;
 
-use self::code::{Code, Form};
-pub(crate) use self::{device::cookie as device_cookie, flow::Flow};
+use self::code::Form;
+pub(crate) use self::{code::Code, device::cookie as device_cookie, flow::Flow};
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
@@ -249,9 +249,7 @@ pub(crate) async fn redeem(
     client: &Client,
 ) -> Result<NewSession> {
     let now = doorward.clock.now();
-    doorward
-        .networks
-        .check(client.ip(), Budget::Failures, now)?;
+    let code = read(doorward, typed, client, now)?;
     let binding = flow
         .map(|flow| flow.binding(&doorward.keys.flows))
         .unwrap_or_default();
@@ -260,7 +258,7 @@ pub(crate) async fn redeem(
         address,
         binding: &binding,
         or_unbound: true,
-        typed,
+        code: &code,
     };
     let outcome = spend(doorward, &guess, now, |mut tx, redeemed| async move {
         let tx = &mut tx;
@@ -308,7 +306,28 @@ pub(crate) struct Guess<'a> {
     pub binding: &'a [u8],
     /// Whether a code that is bound to nothing will do.
     pub or_unbound: bool,
-    pub typed: &'a str,
+    pub code: &'a Code,
+}
+
+/// Reads a code that was typed.
+///
+/// What cannot be a code is no guess: it costs the network that sent it, and nothing of the address.
+///
+/// # Errors
+/// [`Error::RateLimited`] when the network has failed too often; [`Error::InvalidCode`] when no code looks like that.
+pub(crate) fn read(
+    doorward: &Doorward,
+    typed: &str,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Code> {
+    let networks = &doorward.networks;
+    networks.check(client.ip(), Budget::Failures, now)?;
+    Code::parse(typed).ok_or_else(|| {
+        networks.count(client.ip(), Budget::Failures, now);
+        doorward.metrics.sign_in_failed("otp");
+        Error::InvalidCode
+    })
 }
 
 /// Spends an attempt and, if the code is right, does what it was for in the same transaction.
@@ -325,10 +344,7 @@ pub(crate) async fn spend<T, F>(
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let Some(code) = Code::parse(guess.typed) else {
-        return Ok(Outcome::Wrong);
-    };
-    let mac = code.mac(
+    let mac = guess.code.mac(
         &doorward.keys.codes,
         guess.purpose.number(),
         guess.address.key(),
