@@ -333,7 +333,7 @@ pub(crate) fn read(
 /// Spends an attempt and, if the code is right, does what it was for in the same transaction.
 ///
 /// The attempt is spent in the same statement that compares, so parallel guesses cannot outrun the limit; and what is
-/// counted against a wrong guess is counted in a transaction of its own, so nothing that fails there gives the
+/// counted against a wrong guess is counted in transactions of its own, so nothing that fails there gives the
 /// attempt back.
 pub(crate) async fn spend<T, F>(
     doorward: &Doorward,
@@ -404,8 +404,6 @@ pub(crate) async fn count_failure(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             let failures = limits::count_failure(tx, &key, now).await?;
-            let failed = Event::to(Kind::SignInFailed, None).method("otp");
-            audit::record(tx, doorward, client, failed, now).await?;
             if failures == limits.failures_before_long_codes {
                 // What strangers can guess at dies; what a browser holds bound lives.
                 store::make_room(tx, address.key(), Purpose::SignIn.number(), b"", 0).await?;
@@ -414,7 +412,10 @@ pub(crate) async fn count_failure(
             }
             Ok(())
         })
-        .await
+        .await?;
+    // Told apart, so that a log that cannot be written does not take the count back.
+    let failed = Event::to(Kind::SignInFailed, None).method("otp");
+    audit::alone(doorward, client, failed, now).await
 }
 
 /// Deletes codes an hour after their end; how many.
