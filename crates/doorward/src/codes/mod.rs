@@ -418,12 +418,14 @@ pub(crate) async fn count_failure(
     audit::alone(doorward, client, failed, now).await
 }
 
-/// Deletes codes an hour after their end; how many.
+/// How long codes are kept after their lifetime, for their owners to be told that they are too late: a code that was
+/// used at once is gone within the hour.
+const KEPT: Span = Span::minutes(45);
+
+/// Deletes codes that ended a while ago; how many.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
     doorward
         .db
-        .transaction(|mut tx| async move {
-            store::delete_old(&mut tx, now - Span::hours(1), most).await
-        })
+        .transaction(|mut tx| async move { store::delete_old(&mut tx, now - KEPT, most).await })
         .await
 }
