@@ -339,10 +339,7 @@ fn networks_of(ip: Option<IpAddr>) -> [Option<(u128, i64)>; 2] {
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
         .to_canonical()
     {
-        IpAddr::V4(address) => [
-            Some((u128::from(address.to_ipv6_mapped().to_bits()), 1)),
-            None,
-        ],
+        IpAddr::V4(address) => [Some((address.to_ipv6_mapped().to_bits(), 1)), None],
         IpAddr::V6(address) => {
             let prefix =
                 |bits: u32| Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> bits)).to_bits();

@@ -154,36 +154,35 @@ pub(crate) async fn issue_code(
             .await?
         }
     };
-    let (id, expires_at) = match resent {
-        Some(live) => live,
-        None => {
-            let keep = if binding.is_empty() { UNBOUND - 1 } else { 0 };
-            store::make_room(tx, address.key(), purpose.number(), binding, keep).await?;
-            let id = CodeId(ids::fresh(
-                &doorward.entropy,
-                now,
-                doorward.entropy.bytes::<1>()[0],
-            ));
-            let mac = Code::of(&doorward.keys.codes, &id, form).mac(
-                &doorward.keys.codes,
-                purpose.number(),
-                address.key(),
-            );
-            let expires_at = now + doorward.config.codes.lifetime;
-            let row = store::NewRow {
-                id: &id,
-                purpose: purpose.number(),
-                email_key: address.key(),
-                binding,
-                form: store::form_number(form),
-                code_mac: &mac,
-                attempts: ATTEMPTS,
-                created_at: now,
-                expires_at,
-            };
-            store::insert(tx, &row).await?;
-            (id, expires_at)
-        }
+    let (id, expires_at) = if let Some(live) = resent {
+        live
+    } else {
+        let keep = if binding.is_empty() { UNBOUND - 1 } else { 0 };
+        store::make_room(tx, address.key(), purpose.number(), binding, keep).await?;
+        let id = CodeId(ids::fresh(
+            &doorward.entropy,
+            now,
+            doorward.entropy.bytes::<1>()[0],
+        ));
+        let mac = Code::of(&doorward.keys.codes, &id, form).mac(
+            &doorward.keys.codes,
+            purpose.number(),
+            address.key(),
+        );
+        let expires_at = now + doorward.config.codes.lifetime;
+        let row = store::NewRow {
+            id: &id,
+            purpose: purpose.number(),
+            email_key: address.key(),
+            binding,
+            form: store::form_number(form),
+            code_mac: &mac,
+            attempts: ATTEMPTS,
+            created_at: now,
+            expires_at,
+        };
+        store::insert(tx, &row).await?;
+        (id, expires_at)
     };
     let code = Code::of(&doorward.keys.codes, &id, form).text().to_owned();
     let minutes = u32::try_from((expires_at - now).as_millis() / 60_000)
