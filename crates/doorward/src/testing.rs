@@ -34,6 +34,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo};
+use futures_util::future::{self, BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -49,7 +50,8 @@ use crate::{
     Client, Doorward, access,
     config::Config,
     jobs,
-    mail::{Address, Mailbox, Message},
+    mail::{Address, Mailbox, Mailer, Message, SendError},
+    outbox,
     time::{Clock, Span, Timestamp},
     users,
 };
@@ -66,6 +68,7 @@ pub struct World {
     router: Router,
     clock: Clock,
     mailbox: Mailbox,
+    post: Arc<Post>,
     folder: Arc<TempDir>,
     config: Config,
 }
@@ -85,12 +88,19 @@ impl World {
             ..Config::default()
         };
         configure(&mut config);
-        Self::open(config, Clock::manual(BEGINNING), Mailbox::new(), folder).await
+        let post = Arc::new(Post {
+            mailbox: Mailbox::new(),
+            server: Mutex::new(MailServer::Up),
+        });
+        Self::open(config, Clock::manual(BEGINNING), post, folder).await
     }
 
-    async fn open(config: Config, clock: Clock, mailbox: Mailbox, folder: Arc<TempDir>) -> Self {
+    async fn open(config: Config, clock: Clock, post: Arc<Post>, folder: Arc<TempDir>) -> Self {
+        let mailbox = post.mailbox.clone();
+        let mailer: Arc<dyn Mailer> = Arc::<Post>::clone(&post);
         let doorward = Doorward::builder(config.clone())
             .clock(clock.clone())
+            .mailer(mailer)
             .mailbox(mailbox.clone())
             .without_jobs()
             .open()
@@ -101,6 +111,7 @@ impl World {
             doorward,
             clock,
             mailbox,
+            post,
             folder,
             config,
         }
@@ -108,13 +119,26 @@ impl World {
 
     /// Another server on the same database, as after a restart: nothing of memory is left but the clock and the mailbox.
     pub async fn restarted(&self) -> Self {
-        Self::open(
+        let world = Self::open(
             self.config.clone(),
             self.clock.clone(),
-            self.mailbox.clone(),
+            Arc::clone(&self.post),
             Arc::clone(&self.folder),
         )
-        .await
+        .await;
+        outbox::release_claims(&world.doorward)
+            .await
+            .expect("claims that are taken back, as at every start");
+        world
+    }
+
+    /// How the mail server takes mail from now on.
+    pub fn mail_server(&self, is: MailServer) {
+        *self
+            .post
+            .server
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = is;
     }
 
     /// The Doorward of this world.
@@ -293,6 +317,41 @@ impl World {
             .await
             .expect("a look");
         account.expect("someone with this address").user.id
+    }
+}
+
+/// How the mail server of a world takes mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailServer {
+    /// It takes it into the mailbox.
+    Up,
+    /// It is away, and may be back.
+    Away,
+    /// It answers nothing at all.
+    Silent,
+    /// It refuses every message for good.
+    Refusing,
+}
+
+/// The mailbox, behind a mail server.
+struct Post {
+    mailbox: Mailbox,
+    server: Mutex<MailServer>,
+}
+
+impl Mailer for Post {
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+        let server = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        match server {
+            MailServer::Up => self.mailbox.send(message),
+            MailServer::Away => Box::pin(future::ready(Err(SendError::Temporary(
+                "it is away".into(),
+            )))),
+            MailServer::Silent => Box::pin(future::pending()),
+            MailServer::Refusing => {
+                Box::pin(future::ready(Err(SendError::Permanent("refused".into()))))
+            }
+        }
     }
 }
 

@@ -10,8 +10,8 @@ mod flow;
 pub(crate) mod http;
 mod store;
 
-use self::code::{Code, Form};
-pub(crate) use self::{device::cookie as device_cookie, flow::Flow};
+use self::code::Form;
+pub(crate) use self::{code::Code, device::cookie as device_cookie, flow::Flow};
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
@@ -255,9 +255,7 @@ pub(crate) async fn redeem(
     client: &Client,
 ) -> Result<NewSession> {
     let now = doorward.clock.now();
-    doorward
-        .networks
-        .check(client.ip(), Budget::Failures, now)?;
+    let code = read(doorward, typed, client, now)?;
     let binding = flow
         .map(|flow| flow.binding(&doorward.keys.flows))
         .unwrap_or_default();
@@ -266,7 +264,7 @@ pub(crate) async fn redeem(
         address,
         binding: &binding,
         or_unbound: true,
-        typed,
+        code: &code,
     };
     let outcome = spend(doorward, &guess, now, |mut tx, redeemed| async move {
         let tx = &mut tx;
@@ -314,13 +312,34 @@ pub(crate) struct Guess<'a> {
     pub binding: &'a [u8],
     /// Whether a code that is bound to nothing will do.
     pub or_unbound: bool,
-    pub typed: &'a str,
+    pub code: &'a Code,
+}
+
+/// Reads a code that was typed.
+///
+/// What cannot be a code is no guess: it costs the network that sent it, and nothing of the address.
+///
+/// # Errors
+/// [`Error::RateLimited`] when the network has failed too often; [`Error::InvalidCode`] when no code looks like that.
+pub(crate) fn read(
+    doorward: &Doorward,
+    typed: &str,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Code> {
+    let networks = &doorward.networks;
+    networks.check(client.ip(), Budget::Failures, now)?;
+    Code::parse(typed).ok_or_else(|| {
+        networks.count(client.ip(), Budget::Failures, now);
+        doorward.metrics.sign_in_failed("otp");
+        Error::InvalidCode
+    })
 }
 
 /// Spends an attempt and, if the code is right, does what it was for in the same transaction.
 ///
 /// The attempt is spent in the same statement that compares, so parallel guesses cannot outrun the limit; and what is
-/// counted against a wrong guess is counted in a transaction of its own, so nothing that fails there gives the
+/// counted against a wrong guess is counted in transactions of its own, so nothing that fails there gives the
 /// attempt back.
 pub(crate) async fn spend<T, F>(
     doorward: &Doorward,
@@ -331,10 +350,7 @@ pub(crate) async fn spend<T, F>(
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let Some(code) = Code::parse(guess.typed) else {
-        return Ok(Outcome::Wrong);
-    };
-    let mac = code.mac(
+    let mac = guess.code.mac(
         &doorward.keys.codes,
         guess.purpose.number(),
         guess.address.key(),
@@ -394,8 +410,6 @@ pub(crate) async fn count_failure(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             let failures = limits::count_failure(tx, &key, now).await?;
-            let failed = Event::to(Kind::SignInFailed, None).method("otp");
-            audit::record(tx, doorward, client, failed, now).await?;
             if failures == limits.failures_before_long_codes {
                 // What strangers can guess at dies; what a browser holds bound lives.
                 store::make_room(tx, address.key(), Purpose::SignIn.number(), b"", 0).await?;
@@ -404,15 +418,20 @@ pub(crate) async fn count_failure(
             }
             Ok(())
         })
-        .await
+        .await?;
+    // Told apart, so that a log that cannot be written does not take the count back.
+    let failed = Event::to(Kind::SignInFailed, None).method("otp");
+    audit::alone(doorward, client, failed, now).await
 }
 
-/// Deletes codes an hour after their end; how many.
+/// How long codes are kept after their lifetime, for their owners to be told that they are too late: a code that was
+/// used at once is gone within the hour.
+const KEPT: Span = Span::minutes(45);
+
+/// Deletes codes that ended a while ago; how many.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
     doorward
         .db
-        .transaction(|mut tx| async move {
-            store::delete_old(&mut tx, now - Span::hours(1), most).await
-        })
+        .transaction(|mut tx| async move { store::delete_old(&mut tx, now - KEPT, most).await })
         .await
 }

@@ -37,13 +37,7 @@ pub(super) async fn door(
         StatusCode::NO_CONTENT.into_response()
     } else {
         match admit(&doorward, &request) {
-            Ok(()) => AssertUnwindSafe(next.run(request))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| {
-                    doorward.metrics.panics.inc();
-                    Error::Internal("a handler panicked".into()).into_response()
-                }),
+            Ok(()) => run(&doorward, request, next).await,
             Err(error) => error.into_response(),
         }
     };
@@ -55,6 +49,24 @@ pub(super) async fn door(
     }
     asked.log(&doorward, id, response.status(), started.elapsed());
     response
+}
+
+/// Runs the handler, and turns a panic into an answer.
+///
+/// What changes something runs to its end whatever the client does: who hangs up between a wrong code and its
+/// counting would otherwise have guessed for nothing.
+async fn run(doorward: &Doorward, request: Request, next: Next) -> Response {
+    let reads = request.method().is_safe();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = if reads {
+        answer.await.ok()
+    } else {
+        tokio::spawn(answer).await.ok().and_then(Result::ok)
+    };
+    answer.unwrap_or_else(|| {
+        doorward.metrics.panics.inc();
+        Error::Internal("a handler panicked".into()).into_response()
+    })
 }
 
 /// What stays of a request for its end.

@@ -506,6 +506,11 @@ pub(crate) async fn count_in(tx: &mut Tx, user: &UserId) -> Result<u32> {
     store::count(tx, user).await
 }
 
+/// Drops every passkey of a user, without a word: they were nobody's.
+pub(crate) async fn drop_all(tx: &mut Tx, user: &UserId) -> Result<()> {
+    store::delete_all(tx, user).await
+}
+
 /// The arguments of the Signal API for this account.
 pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
     let account = users::account(&mut &doorward.db, user)

@@ -154,6 +154,12 @@ pub(super) async fn delete(tx: &mut Tx, credential: &[u8]) -> Result<()> {
     tx.execute(DELETE, values![credential]).await.map(drop)
 }
 
+const DELETE_ALL: &str = "delete from passkeys where user_id = $1";
+
+pub(super) async fn delete_all(tx: &mut Tx, user: &UserId) -> Result<()> {
+    tx.execute(DELETE_ALL, values![user]).await.map(drop)
+}
+
 const SPEND: &str = "
     insert into spent_challenges (nonce, expires_at) values ($1, $2)
     on conflict (nonce) do nothing";

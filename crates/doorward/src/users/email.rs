@@ -48,15 +48,13 @@ pub(crate) async fn confirm(
     client: &Client,
 ) -> Result<User> {
     let now = doorward.clock.now();
-    doorward
-        .networks
-        .check(client.ip(), Budget::Failures, now)?;
+    let code = codes::read(doorward, typed, client, now)?;
     let guess = Guess {
         purpose: Purpose::EmailChange,
         address,
         binding: caller.session().id.as_bytes(),
         or_unbound: false,
-        typed,
+        code: &code,
     };
     let user = caller.user().id;
     let outcome = codes::spend(doorward, &guess, now, |mut tx, _| async move {

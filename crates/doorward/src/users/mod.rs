@@ -32,7 +32,7 @@ use crate::{
     http::Client,
     ids::{self, UserId},
     mail::{Address, Notice},
-    outbox,
+    outbox, passkeys,
     store::{Executor, Tx},
     time::Timestamp,
 };
@@ -153,6 +153,7 @@ pub(crate) async fn find_or_create(
             return Ok(None);
         };
         row = renewed;
+        passkeys::drop_all(tx, &owner.user).await?;
         forget::user(doorward, tx, &owner.user).await?;
     }
     if is_configured_administrator(doorward, address) {

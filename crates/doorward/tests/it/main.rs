@@ -18,5 +18,6 @@ mod mail;
 mod passkeys_authenticate;
 mod passkeys_register;
 mod races;
+mod races_codes;
 mod sessions;
 mod storage;
