@@ -531,7 +531,11 @@ impl Caller {
     }
 
     /// Sends a request, and keeps what the answer gives to keep: cookies, or a token.
+    ///
+    /// # Panics
+    /// When the answer shows a token that came with the request: only the answer that mints a token holds it.
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let presented = tokens(request.headers());
         let Ok(response) = self.router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes().to_vec();
@@ -540,6 +544,9 @@ impl Caller {
             headers: parts.headers,
             body,
         };
+        for token in &presented {
+            assert!(!reply.shows(token), "the answer shows the token that asked");
+        }
         if self.keeps_cookies {
             self.keep_cookies(&reply);
         } else if reply.status == StatusCode::CREATED
@@ -566,6 +573,19 @@ impl Caller {
             }
         }
     }
+}
+
+/// The tokens that a request comes with: whatever has their shape.
+fn tokens(headers: &HeaderMap) -> Vec<String> {
+    let values = [header::AUTHORIZATION, header::COOKIE]
+        .into_iter()
+        .flat_map(|name| headers.get_all(name))
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split([' ', '=', ';']))
+        .filter(|word| word.len() == 73 && word.starts_with("dw_"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What can be sent as a body.
@@ -653,6 +673,17 @@ impl Reply {
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether this text is anywhere in the answer: in its body or a header.
+    #[must_use]
+    pub fn shows(&self, text: &str) -> bool {
+        let holds = |bytes: &[u8]| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        holds(&self.body) || self.headers.values().any(|value| holds(value.as_bytes()))
     }
 
     /// The body as JSON.

@@ -19,6 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<Doorward> {
     path = "/auth/sessions/current/permissions",
     tag = "Auth",
     operation_id = "currentPermissions",
+    security(("session" = []), ("token" = [])),
     responses((status = 200, description = "What the caller may do.", body = Access), Declined)
 )]
 async fn permissions(caller: CurrentUser) -> impl IntoResponse {

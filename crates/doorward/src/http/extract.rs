@@ -14,7 +14,7 @@ use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::{BODY_LIMIT, Client, cookies, strict_json, trace};
+use super::{BODY_LIMIT, Client, RequestId, cookies, strict_json, trace};
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
@@ -155,7 +155,12 @@ where
                 })
             }
             Credentials::Planted => {
+                let request_id = parts
+                    .extensions
+                    .get::<RequestId>()
+                    .map(tracing::field::display);
                 tracing::warn!(
+                    request_id,
                     "a request carried two session cookies: someone may be planting cookies"
                 );
                 Ok(Self {
@@ -217,6 +222,26 @@ where
             .detail(P::NAME);
         audit::alone(&doorward, &client, event, now).await?;
         Err(Error::Forbidden)
+    }
+}
+
+/// Who presented themselves with a request that asks for nobody, a sign-in or a sign-out: whoever is signed in, if
+/// anyone. A bad bearer token is as good as none here; what is ambiguous, or cannot be checked, is still refused.
+pub(crate) struct Presented(pub Option<CurrentUser>);
+
+impl<S> FromRequestParts<S> for Presented
+where
+    Doorward: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match MaybeUser::from_request_parts(parts, state).await {
+            Ok(MaybeUser { user, .. }) => Ok(Self(user)),
+            Err(Error::Unauthenticated) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Errors on the wire: RFC 9457 `application/problem+json`.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Body,
@@ -160,16 +160,21 @@ fn locale(request: &HeaderMap) -> Locale {
 }
 
 fn message(error: &Error, locale: Locale) -> String {
-    let german = match (locale, error) {
-        (Locale::En, _) => None,
-        (Locale::De, error) => german(error),
-    };
-    german.map_or_else(|| error.to_string(), str::to_owned)
+    match locale {
+        Locale::En => error.to_string(),
+        Locale::De => german(error).into(),
+    }
 }
 
-fn german(error: &Error) -> Option<&'static str> {
-    Some(match error {
-        Error::Malformed(_) | Error::InvalidField { .. } => return None,
+fn german(error: &Error) -> Cow<'static, str> {
+    if let Error::InvalidField { field, .. } = error {
+        return match field.as_str() {
+            "email" => "Geben Sie eine E-Mail-Adresse wie name@example.com ein.".into(),
+            field => format!("Prüfen Sie die Angabe „{field}“.").into(),
+        };
+    }
+    Cow::Borrowed(match error {
+        Error::Malformed(_) | Error::InvalidField { .. } => "Die Anfrage war nicht zu verstehen.",
         Error::UnsupportedMediaType => "Senden Sie den Inhalt als application/json.",
         Error::Unauthenticated => "Melden Sie sich an, um fortzufahren.",
         Error::InvalidCode => {

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// How deep arrays and objects may nest.
 const DEPTH: u8 = 16;
 
-/// Reads a value.
+/// Reads an object.
 ///
 /// # Errors
 /// [`Error::Malformed`] when it is not unambiguous JSON; [`Error::InvalidField`], with its path, when it has the wrong shape.
@@ -27,13 +27,35 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
 
     // Members have names: serde would read an array in their order as well.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(Error::field(".", "Send a JSON object."));
+        return Err(Error::field(BODY, "Expected an object here."));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        Error::field(field, describe(error.inner()))
+        let path = error.path().to_string();
+        misfit(path.trim_matches('.'), &describe(error.inner()))
     })
+}
+
+/// What a field is called that is the body itself.
+const BODY: &str = "body";
+
+/// Names the field that does not fit, and says in a sentence what would.
+fn misfit(path: &str, what: &str) -> Error {
+    let missing = what
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'));
+    if let Some(name) = missing {
+        let dot = if path.is_empty() { "" } else { "." };
+        return Error::field(format!("{path}{dot}{name}"), "This is missing.");
+    }
+    let field = if path.is_empty() { BODY } else { path };
+    // What was there instead is the sender's own, and stays with the sender.
+    let message = match what.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("Expected {expected} here."),
+        None if what.ends_with('.') => what.to_owned(),
+        None => format!("This does not fit: {what}."),
+    };
+    Error::field(field, message)
 }
 
 /// What is wrong, without the place in the text that serde adds.
@@ -191,6 +213,28 @@ mod tests {
         assert!(
             matches!(error, Error::InvalidField { ref field, .. } if field == "inner.name"),
             "{error:?}"
+        );
+        let named = |bytes: &[u8]| match read::<Outer>(bytes) {
+            Err(Error::InvalidField { field, message }) => (field, message),
+            other => panic!("{other:?}"),
+        };
+        let says = |field: &str, message: &str| (field.to_owned(), message.to_owned());
+        assert_eq!(named(b"{}"), says("inner", "This is missing."));
+        assert_eq!(
+            named(br#"{"inner":{}}"#),
+            says("inner.name", "This is missing.")
+        );
+        assert_eq!(
+            named(br#"{"inner":{"name":["secret"]}}"#),
+            says("inner.name", "Expected a string here.")
+        );
+        assert_eq!(
+            named(br#"[{"name":"Ada"}]"#),
+            says("body", "Expected an object here.")
+        );
+        assert_eq!(
+            named(br#""text""#),
+            says("body", "Expected an object here.")
         );
     }
 }

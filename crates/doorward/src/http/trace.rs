@@ -16,7 +16,7 @@ use axum::{
 use futures_util::FutureExt;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::{RequestId, cross_origin, headers, problem};
+use super::{BODY_LIMIT, RequestId, cross_origin, headers, problem};
 use crate::{
     Doorward,
     error::{Error, Result},
@@ -121,16 +121,22 @@ fn now() -> Instant {
 
 /// Refuses what no handler should see.
 fn admit(doorward: &Doorward, request: &Request<Body>) -> Result<()> {
-    let headers = request.headers();
-    cross_origin::check(&doorward.config, request.method(), headers)?;
-    let has_body = !request.body().is_end_stream() && request.body().size_hint().exact() != Some(0);
-    if has_body
-        && !matches!(
-            *request.method(),
-            Method::GET | Method::HEAD | Method::OPTIONS
-        )
-        && !is_json(headers)
-    {
+    let (method, headers) = (request.method(), request.headers());
+    let is_safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_known = matches!(
+        *method,
+        Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+    );
+    if !is_safe && !is_known {
+        return Err(Error::MethodNotAllowed);
+    }
+    cross_origin::check(&doorward.config, method, headers)?;
+    let size = request.body().size_hint();
+    if size.lower() > BODY_LIMIT as u64 {
+        return Err(Error::TooLarge);
+    }
+    let has_body = !request.body().is_end_stream() && size.exact() != Some(0);
+    if has_body && !is_safe && !is_json(headers) {
         return Err(Error::UnsupportedMediaType);
     }
     Ok(())

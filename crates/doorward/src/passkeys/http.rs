@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     http::{
         BothSlashes, Client, cookies,
-        extract::{CurrentUser, Fresh, Json, JsonText, MaybeUser, Path},
+        extract::{CurrentUser, Fresh, Json, JsonText, Path, Presented},
         openapi::Declined,
         read_json,
     },
@@ -194,11 +194,10 @@ async fn authenticate_options(
 )]
 async fn authenticate_verify(
     State(doorward): State<Doorward>,
-    presented: Result<MaybeUser>,
+    Presented(presented): Presented,
     client: Client,
     Json(response): Json<AssertionResponse>,
 ) -> Result<Response> {
-    let presented = presented.ok().and_then(|presented| presented.user);
     let session = super::sign_in(&doorward, &response, None, presented.as_deref(), &client).await?;
     let signals = super::signals(&doorward, &session.user.id).await?;
     sessions::http::created(&doorward, session, Some(signals), &client)

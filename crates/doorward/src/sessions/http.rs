@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Result},
     http::{
         BothSlashes, Client, cookies,
-        extract::{CurrentUser, Json, MaybeUser, Path},
+        extract::{CurrentUser, Json, MaybeUser, Path, Presented},
         openapi::Declined,
     },
     ids::{SessionId, UserId},
@@ -176,11 +176,10 @@ struct SignInForm {
 )]
 async fn create(
     State(doorward): State<Doorward>,
-    presented: Result<MaybeUser>,
+    Presented(presented): Presented,
     client: Client,
     Json(form): Json<SignInForm>,
 ) -> Result<Response> {
-    let presented = presented.ok().and_then(|presented| presented.user);
     let presented = presented.as_deref();
     match form.method.as_str() {
         "otp" => {
@@ -263,16 +262,11 @@ async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<imp
 )]
 async fn end_current(
     State(doorward): State<Doorward>,
-    presented: Result<MaybeUser>,
+    Presented(presented): Presented,
     client: Client,
 ) -> Result<impl IntoResponse> {
-    match presented {
-        Ok(MaybeUser {
-            user: Some(user), ..
-        }) => super::sign_out(&doorward, &user, &client).await?,
-        // A token that opens nothing has nothing to end.
-        Ok(MaybeUser { user: None, .. }) | Err(Error::Unauthenticated) => {}
-        Err(error) => return Err(error),
+    if let Some(user) = presented {
+        super::sign_out(&doorward, &user, &client).await?;
     }
     signed_out(&doorward)
 }

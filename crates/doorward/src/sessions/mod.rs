@@ -124,12 +124,13 @@ impl Session {
     /// The new end of the session, if this use should move it.
     ///
     /// Renewing only in the second half of a session's idle life keeps active people signed in while writing at
-    /// most once per half-life. A session that would outlive its lifetime (its user has become an administrator)
-    /// is cut short at once.
+    /// most once per half-life; the last renewal reaches the absolute end, however near that is. A session that
+    /// would outlive its lifetime (its user has become an administrator) is cut short at once.
     fn renewal(&self, lifetime: Lifetime, now: Timestamp) -> Option<Timestamp> {
         let end = lifetime.end(self.authenticated_at, now);
-        let moved = (end - self.expires_at).as_millis();
-        (moved < 0 || moved > lifetime.idle.as_millis() / 2).then_some(end)
+        let second_half = (self.expires_at - now).as_millis() < lifetime.idle.as_millis() / 2;
+        let moves = end < self.expires_at || (end > self.expires_at && second_half);
+        moves.then_some(end)
     }
 }
 
@@ -364,7 +365,7 @@ pub(crate) async fn open(
                 )
                 .await?;
             }
-            evict(tx, doorward, client, &user, now).await?;
+            evict(tx, doorward, client, &session, now).await?;
         }
     }
     forget::session(doorward, tx, &session.id).await?;
@@ -379,15 +380,16 @@ pub(crate) async fn open(
     })
 }
 
-/// Makes room: beyond the most that one account may have, the session idle for longest goes.
+/// Makes room for a new session: beyond the most that one account may have, those idle for longest go.
 async fn evict(
     tx: &mut Tx,
     doorward: &Doorward,
     client: &Client,
-    user: &UserId,
+    new: &Session,
     now: Timestamp,
 ) -> Result<()> {
-    for id in store::beyond(tx, user, doorward.config.sessions.per_user).await? {
+    let user = &new.user_id;
+    for id in store::beyond(tx, user, &new.id, doorward.config.sessions.per_user - 1).await? {
         store::delete(tx, user, &id).await?;
         forget::session(doorward, tx, &id).await?;
         audit::record(

@@ -204,13 +204,19 @@ pub(super) async fn delete_of_passkey(
 const BEYOND: &str = "
     select s.id
       from sessions s left join session_activity a on a.session_id = s.id
-     where s.user_id = $1
+     where s.user_id = $1 and s.id <> $2
      order by coalesce(a.last_seen_at, s.authenticated_at) desc, s.id desc
-     limit 1000 offset $2";
+     limit 1000 offset $3";
 
-/// The sessions beyond the most that the user may have, those idle for longest.
-pub(super) async fn beyond(tx: &mut Tx, user: &UserId, most: u32) -> Result<Vec<SessionId>> {
-    tx.all(BEYOND, values![user, most], |row| row.get(0)).await
+/// The user's sessions beyond the most there may be beside this one, those idle for longest.
+pub(super) async fn beyond(
+    tx: &mut Tx,
+    user: &UserId,
+    beside: &SessionId,
+    most: u32,
+) -> Result<Vec<SessionId>> {
+    tx.all(BEYOND, values![user, beside, most], |row| row.get(0))
+        .await
 }
 
 const RENEW: &str = "update sessions set expires_at = $1 where id = $2 and expires_at = $3";

@@ -36,13 +36,14 @@ fn a_session_is_renewed_in_the_second_half_of_its_idle_life() {
 /// Item 64: use does not move the absolute end.
 #[test]
 fn a_renewal_never_passes_the_absolute_end() {
-    let late = session(at(24 * 60 - 30));
+    let (late, last) = (session(at(24 * 60 - 30)), session(at(24 * 60)));
 
     assert_eq!(
         late.renewal(DAY, at(24 * 60 - 31)),
-        None,
-        "not worth a write"
+        Some(at(24 * 60)),
+        "use carries a session to its absolute end"
     );
+    assert_eq!(last.renewal(DAY, at(24 * 60 - 31)), None, "and no further");
     assert!(late.is_live(DAY, at(24 * 60 - 31)));
     assert!(!late.is_live(DAY, at(24 * 60)));
 }

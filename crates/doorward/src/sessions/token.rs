@@ -188,6 +188,17 @@ mod tests {
         }
     }
 
+    /// Item 58: a million tokens, a million secrets.
+    #[test]
+    fn no_two_tokens_share_a_secret() {
+        let entropy = Entropy::system();
+        let id = id(&entropy);
+        let mut seen = HashSet::new();
+        for _ in 0..1_000_000 {
+            assert!(seen.insert(Token::new(&entropy, id).secret));
+        }
+    }
+
     /// Item 58: every bit of the secret is as often set as not (χ² per bit, 256 bits, 20,000 tokens).
     #[test]
     fn the_secret_is_uniform() {

@@ -194,9 +194,9 @@ impl Writer {
     }
 
     /// Makes the batch durable, lets its effects happen, and tells everyone in it.
-    fn commit(&mut self) -> bool {
+    fn commit(&mut self, commits: &AtomicU64) {
         if !self.open || self.waiting.is_empty() {
-            return false;
+            return;
         }
         let committed = self.connection.run("commit", |connection| {
             connection.prepare_cached("commit")?.execute([]).map(drop)
@@ -204,9 +204,11 @@ impl Writer {
         if let Err(error) = committed {
             tracing::error!(%error, "a commit failed");
             self.fail("the commit failed");
-            return false;
+            return;
         }
         self.open = false;
+        // Counted before anyone is told, so that whoever was told finds it counted.
+        commits.fetch_add(1, Ordering::Relaxed);
         for effect in self.effects.drain(..) {
             effect();
         }
@@ -214,7 +216,6 @@ impl Writer {
             // Who stopped waiting has still been served.
             let _ = waiting.send(Ok(()));
         }
-        true
     }
 
     /// Undoes the batch and tells everyone in it that nothing happened.
@@ -246,9 +247,7 @@ fn start_committer(
                 let Some(writer) = writer.upgrade() else {
                     break;
                 };
-                if writer.blocking_lock().commit() {
-                    commits.fetch_add(1, Ordering::Relaxed);
-                }
+                writer.blocking_lock().commit(&commits);
             }
         })
         .map(|_| batch_opened)

@@ -34,6 +34,7 @@ pub(crate) fn routes() -> OpenApiRouter<Doorward> {
     path = "/auth/me",
     tag = "Account",
     operation_id = "me",
+    security(("session" = []), ("token" = [])),
     responses((status = 200, description = "The profile.", body = User), Declined)
 )]
 async fn show(caller: CurrentUser) -> impl IntoResponse {
@@ -123,6 +124,7 @@ async fn confirm_email(
     path = "/auth/me",
     tag = "Account",
     operation_id = "updateMe",
+    security(("session" = []), ("token" = [])),
     request_body = ProfileChange,
     responses((status = 200, description = "The profile as it is now.", body = User), Declined)
 )]
@@ -144,6 +146,7 @@ async fn update(
     path = "/auth/me",
     tag = "Account",
     operation_id = "deleteMe",
+    security(("session" = []), ("token" = [])),
     responses((status = 204, description = "The account is gone, and the session cookie with it."), Declined)
 )]
 async fn erase(
@@ -176,6 +179,7 @@ struct From {
     path = "/auth/me/events",
     tag = "Account",
     operation_id = "myEvents",
+    security(("session" = []), ("token" = [])),
     params(From),
     responses((status = 200, description = "A page of 50.", body = Page<Recorded>), Declined)
 )]

@@ -9,15 +9,25 @@
 
 mod access;
 mod account;
+mod any_bytes;
+mod bad_input;
 mod ceremony;
 mod codes;
+mod cookies;
+mod cross_origin;
 mod first_steps;
+mod headers;
 mod house;
 mod http_surface;
 mod mail;
+mod openapi;
 mod passkeys_authenticate;
 mod passkeys_register;
 mod races;
 mod races_codes;
+mod session_lifetimes;
+mod session_list;
+mod session_tokens;
 mod sessions;
 mod storage;
+mod tables;
