@@ -206,7 +206,6 @@ async fn registrations_at_once_do_not_pass_the_limit() {
 /// Item 47: two assertions with 6 and 7 at once: the mark ends at 7, and 6 passes only if it was first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_counts_at_once_the_higher_stays() {
-    let mut orders = [0, 0];
     for _ in 0..30 {
         let world = Arc::new(World::new().await);
         let mut ada = Person::new(&world, ADA, 1).await;
@@ -237,9 +236,7 @@ async fn of_two_counts_at_once_the_higher_stays() {
         if opened == 1 {
             replies[1].problem(401, "passkey_failed");
         }
-        orders[usize::try_from(opened).unwrap() - 1] += 1;
     }
-    assert_eq!(orders.iter().sum::<i32>(), 30, "{orders:?}");
 }
 
 /// Items 47, 53: a person is disabled while they sign in: the counter moves if and only if a session was opened, and
