@@ -616,7 +616,6 @@ impl Reply {
     }
 
     /// The body, of an answer that must be 200.
-    #[must_use]
     #[track_caller]
     pub fn ok(&self) -> Value {
         self.expect(StatusCode::OK);

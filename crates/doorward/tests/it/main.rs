@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod audit;
 mod codes;
 mod first_steps;
 mod house;
@@ -10,5 +11,6 @@ mod mail;
 mod passkeys_authenticate;
 mod passkeys_register;
 mod races;
+mod secrets;
 mod sessions;
 mod storage;

@@ -1,0 +1,1 @@
+//! Keys, secrets, and what a thief of the database gets.
