@@ -18,7 +18,7 @@ use crate::{
     config::AfterPasskey,
     error::{Error, Result},
     http::Client,
-    ids::{self, CodeId},
+    ids::{self, CodeId, UserId},
     limits::{self, Budget},
     mail::{Address, Notice},
     outbox, passkeys,
@@ -399,6 +399,12 @@ pub(crate) async fn count_failure(
             Ok(())
         })
         .await
+}
+
+/// Deletes the codes of someone who is being erased: those to their address, and those that their sessions have asked
+/// for. What was asked for before an erasure brings nothing back.
+pub(crate) async fn forget_user(tx: &mut Tx, user: &UserId, address: &Address) -> Result<()> {
+    store::delete_of(tx, address.key(), user).await
 }
 
 /// Deletes codes an hour after their end; how many.

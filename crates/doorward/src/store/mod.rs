@@ -11,6 +11,8 @@
 mod faults;
 mod migrate;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::{

@@ -8,7 +8,8 @@
 use std::{
     fs::{self, OpenOptions},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, TryLockError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -29,6 +30,7 @@ const BUSY_TRIES: u32 = 1000;
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) struct Sqlite {
+    file: PathBuf,
     writer: Arc<tokio::sync::Mutex<Writer>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
@@ -52,7 +54,10 @@ impl Sqlite {
             .map_err(unavailable)?;
         writer
             .0
-            .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
+            .execute_batch(
+                // What is erased is overwritten, so that the file does not remember it.
+                "pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on;",
+            )
             .map_err(unavailable)?;
         migrate::migrate(&mut writer.0, file)?;
         // From here on waiting for the lock is done without holding up a thread.
@@ -82,6 +87,7 @@ impl Sqlite {
         let commits = Arc::<AtomicU64>::default();
         let batch_opened = start_committer(&writer, &commits)?;
         Ok(Self {
+            file: file.into(),
             writer,
             readers,
             next_reader: AtomicUsize::new(0),
@@ -130,8 +136,22 @@ impl Sqlite {
         ))
     }
 
+    /// Copies over a connection of its own: `vacuum into` counts as a write, which readers refuse, and takes long.
     pub(super) fn copy_to(&self, file: &Path) -> Result<()> {
-        self.read(|connection| copy(&connection.0, file))
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let source = rusqlite::Connection::open_with_flags(&self.file, flags)
+            .map_err(|error| Error::Unavailable(error.into()))?;
+        source
+            .busy_timeout(Duration::from_secs(5))
+            .map_err(|error| Error::Unavailable(error.into()))?;
+        copy(&source, file)
+    }
+
+    /// Has the connection that writes run a pragma: a disk that is full, a file that may not be written.
+    #[cfg(test)]
+    pub(super) async fn pragma(&self, sql: &str) {
+        let writer = self.writer.lock().await;
+        writer.connection.0.execute_batch(sql).expect("a pragma");
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -205,7 +225,10 @@ impl Writer {
         }
         self.open = false;
         for effect in self.effects.drain(..) {
-            effect();
+            // The commit stands: one effect that fails must not take those of the others with it.
+            if catch_unwind(AssertUnwindSafe(effect)).is_err() {
+                tracing::error!("what should follow a commit panicked");
+            }
         }
         for waiting in self.waiting.drain(..) {
             // Who stopped waiting has still been served.
@@ -243,8 +266,12 @@ fn start_committer(
                 let Some(writer) = writer.upgrade() else {
                     break;
                 };
-                if writer.blocking_lock().commit() {
-                    commits.fetch_add(1, Ordering::Relaxed);
+                let mut writer = writer.blocking_lock();
+                // Without this thread everyone would wait for ever, so it outlives what goes wrong on it.
+                match catch_unwind(AssertUnwindSafe(|| writer.commit())) {
+                    Ok(true) => _ = commits.fetch_add(1, Ordering::Relaxed),
+                    Ok(false) => {}
+                    Err(_) => writer.fail("the commit panicked"),
                 }
             }
         })
@@ -428,15 +455,19 @@ pub(super) fn copy(connection: &rusqlite::Connection, file: &Path) -> Result<()>
         return Err(Error::Unavailable(format!("{path} exists already").into()));
     }
     create_private(file)?;
-    connection
+    let copied = connection
         .execute("vacuum into $1", [path])
         .map(drop)
         .and_then(|()| {
             fs::File::open(file)
                 .and_then(|copy| copy.sync_all())
                 .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-        })
-        .map_err(|error| Error::Unavailable(error.into()))
+        });
+    copied.map_err(|error| {
+        // Half a copy helps nobody, and would stand in the way of the next.
+        let _ = fs::remove_file(file);
+        Error::Unavailable(error.into())
+    })
 }
 
 /// Makes the file, readable and writable by its owner only, where there is none.
