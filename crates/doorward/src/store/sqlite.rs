@@ -23,7 +23,7 @@ use rusqlite::{ErrorCode, OpenFlags, ToSql, types::ToSqlOutput};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::{Counters, Row, Value, migrate};
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 
 /// How often, a moment apart, a transaction asks for the lock that another process may hold: 5 seconds in all.
 const BUSY_TRIES: u32 = 1000;
@@ -219,7 +219,7 @@ impl Writer {
             connection.prepare_cached("commit")?.execute([]).map(drop)
         });
         if let Err(error) = committed {
-            tracing::error!(%error, "a commit failed");
+            tracing::error!(error = %Escaped(&error), "a commit failed");
             self.fail("the commit failed");
             return false;
         }
