@@ -126,10 +126,10 @@ pub(super) fn finish(
     };
     match &*error {
         Error::Internal(cause) => {
-            tracing::error!(request_id = %id, cause = %Escaped(&cause), "failed")
+            tracing::error!(request_id = %id, cause = %Escaped(&cause), "failed");
         }
         Error::Unavailable(cause) => {
-            tracing::warn!(request_id = %id, cause = %Escaped(&cause), "unavailable")
+            tracing::warn!(request_id = %id, cause = %Escaped(&cause), "unavailable");
         }
         _ => {}
     }

@@ -405,6 +405,7 @@ async fn a_database_that_cannot_be_written_declines_and_changes_nothing() {
 /// Item 140: the code of a sign-in that could not be written still works, and is worth one session.
 #[tokio::test]
 async fn a_sign_in_that_cannot_be_written_spends_nothing() {
+    const USERS: &str = "select 1 from users";
     let world = World::new().await;
     let ada = world.native();
     ada.post("/auth/verify", json!({ "email": "ada@example.com" }))
@@ -423,7 +424,6 @@ async fn a_sign_in_that_cannot_be_written_spends_nothing() {
     }
     pragma(db, "pragma query_only = off").await;
 
-    const USERS: &str = "select 1 from users";
     assert!(db.optional(USERS, &[], |_| Ok(())).await.unwrap().is_none());
     ada.post("/auth/sessions", &form).await.created();
     ada.post("/auth/sessions", &form)
@@ -465,8 +465,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     drop(db);
     let file = folder.path().join("test.db");
     let raw = rusqlite::Connection::open(&file).unwrap();
-    raw.pragma_update(None, "user_version", SCHEMA_VERSION as i64 + 1)
-        .unwrap();
+    raw.pragma_update(None, "user_version", 1000).unwrap();
     raw.execute("insert into meta (key, value) values ('kept', 7)", [])
         .unwrap();
     drop(raw);

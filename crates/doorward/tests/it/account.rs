@@ -1,5 +1,10 @@
 //! One's own account: the profile, a new address, what happened, and the end.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop like tests")]
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "short text"
+)]
 
 use doorward::{
     Client, Span,

@@ -1,5 +1,11 @@
 //! What the log tells, and what it never tells.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop like tests")]
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::too_many_lines,
+    reason = "short text, long stories"
+)]
 
 use std::{
     io,
@@ -114,6 +120,11 @@ fn library(doorward: &Doorward) -> Router {
         .merge(doorward.router())
 }
 
+/// Someone's id as the log keeps it.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "to be compared with what may be absent"
+)]
 fn bytes(id: doorward::UserId) -> Option<Vec<u8>> {
     Some(id.as_bytes().to_vec())
 }

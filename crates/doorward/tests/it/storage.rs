@@ -1,7 +1,11 @@
 //! What is on disk: the statements that put it there, its files, its key, and the clock that it is read by.
 //!
 //! That a network file system is refused cannot be shown here: mounting one takes a privilege.
-#![expect(clippy::unwrap_used, reason = "helpers of tests stop like tests")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop like tests"
+)]
 
 use std::{
     collections::BTreeSet,
@@ -107,7 +111,7 @@ fn statements_are_found_where_features_keep_them() {
     assert!(statements().len() > 80, "{} statements", statements().len());
 }
 
-/// SQLite takes `$2` for a name: `select $2, $1` bound by position comes back swapped.
+/// `SQLite` takes `$2` for a name: `select $2, $1` bound by position comes back swapped.
 #[test]
 fn parameters_first_appear_in_order() {
     assert_eq!(parameters("select $2, $1, $2"), [2, 1]);
