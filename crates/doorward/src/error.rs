@@ -1,5 +1,7 @@
 //! Why Doorward declined, and the whole meaning of that in HTTP.
 
+use std::fmt;
+
 use http::StatusCode;
 
 use crate::time::Span;
@@ -9,6 +11,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong underneath; goes to the log, never to a client.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Text for the log, harmless: a cause may quote what a mail server or a file name says, and a terminal would obey it.
+pub(crate) struct Escaped<T>(pub T);
+
+impl<T: fmt::Display> fmt::Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `escape_debug` knows what is not printable, which takes in control characters and changes of direction.
+        write!(f, "{}", self.0.to_string().escape_debug())
+    }
+}
 
 /// Why Doorward declined.
 #[derive(Debug, thiserror::Error)]

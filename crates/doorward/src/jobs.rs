@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Doorward, Inner, audit, codes,
-    error::Result,
+    error::{Escaped, Result},
     forget, limits, outbox, passkeys, sessions,
     store::{Db, values},
     time::Span,
@@ -52,7 +52,7 @@ where
                 return;
             };
             if let Err(error) = job(doorward).await {
-                tracing::warn!(%error, "a job in the background failed");
+                tracing::warn!(error = %Escaped(&error), "a job in the background failed");
             }
         }
     });
@@ -64,14 +64,14 @@ async fn deliver_mail(doorward: Weak<Inner>) {
     if let Some(doorward) = doorward.upgrade().map(Doorward)
         && let Err(error) = outbox::release_claims(&doorward).await
     {
-        tracing::warn!(%error, "the claims of an earlier server could not be taken back");
+        tracing::warn!(error = %Escaped(&error), "the claims of an earlier server could not be taken back");
     }
     loop {
         let Some(doorward) = doorward.upgrade().map(Doorward) else {
             return;
         };
         if let Err(error) = outbox::deliver_due(&doorward).await {
-            tracing::warn!(%error, "mail could not be taken from the outbox");
+            tracing::warn!(error = %Escaped(&error), "mail could not be taken from the outbox");
         }
         let _ = tokio::time::timeout(LEFT_OVER, doorward.mail_due.notified()).await;
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Doorward, Seat,
     config::Locale,
-    error::{Error, Result},
+    error::{Error, Escaped, Result},
     ids::{self, CodeId, MessageId},
     mail::{Address, Brand, Message, Notice, SendError},
     store::{Row, Tx, values},
@@ -311,7 +311,7 @@ async fn deliver(doorward: &Doorward, waiting: Waiting, now: Timestamp) -> bool 
     let fate = match send(doorward, &waiting, now).await {
         Ok(fate) => fate,
         Err(error) => {
-            tracing::warn!(message = %waiting.id, %error, "mail could not be prepared");
+            tracing::warn!(message = %waiting.id, error = %Escaped(&error), "mail could not be prepared");
             Fate::Later
         }
     };
@@ -332,7 +332,7 @@ async fn deliver(doorward: &Doorward, waiting: Waiting, now: Timestamp) -> bool 
     };
     if let Err(error) = settled {
         // The claim runs out, and it is tried again: twice rather than never.
-        tracing::warn!(message = %waiting.id, %error, "what became of mail could not be written");
+        tracing::warn!(message = %waiting.id, error = %Escaped(&error), "what became of mail could not be written");
     }
     matches!(fate, Fate::Sent)
 }
@@ -371,11 +371,11 @@ async fn send(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<
     match doorward.mailer.send(&message).await {
         Ok(()) => Ok(Fate::Sent),
         Err(SendError::Permanent(why)) => {
-            tracing::warn!(message = %waiting.id, %why, "mail was refused for good");
+            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail was refused for good");
             Ok(Fate::Dropped("refused for good"))
         }
         Err(SendError::Temporary(why)) => {
-            tracing::warn!(message = %waiting.id, %why, "mail has to wait");
+            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail has to wait");
             Ok(Fate::Later)
         }
     }

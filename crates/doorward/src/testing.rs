@@ -428,6 +428,12 @@ impl Caller {
         self
     }
 
+    /// The same caller at another door: the router of an application that asks Doorward who is calling.
+    #[must_use]
+    pub fn at(self, router: Router) -> Self {
+        Self { router, ..self }
+    }
+
     /// A cookie that the caller holds.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {

@@ -18,7 +18,7 @@ use crate::{
     config::AfterPasskey,
     error::{Error, Result},
     http::Client,
-    ids::{self, CodeId},
+    ids::{self, CodeId, UserId},
     limits::{self, Budget},
     mail::{Address, Notice},
     outbox, passkeys,
@@ -95,12 +95,7 @@ pub(crate) async fn request(
         address,
         binding: if bound { &binding } else { &[] },
     };
-    let expires_at = doorward
-        .db
-        .transaction(
-            |mut tx| async move { issue_code(&mut tx, doorward, &issue, client, now).await },
-        )
-        .await?;
+    let expires_at = issue_code(doorward, &issue, client, now).await?;
     Ok(Requested { expires_at, flow })
 }
 
@@ -114,7 +109,27 @@ pub(crate) struct Issue<'a> {
 }
 
 /// Issues a code and has it mailed, within the address's budgets; when it expires.
+///
+/// Tells the log of an address whose budget is spent. What a network's budget refuses comes before this and is not
+/// written down: a flood would write.
 pub(crate) async fn issue_code(
+    doorward: &Doorward,
+    issue: &Issue<'_>,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Timestamp> {
+    let issued = doorward
+        .db
+        .transaction(|mut tx| async move { issue_in(&mut tx, doorward, issue, client, now).await })
+        .await;
+    if let Err(Error::RateLimited { .. }) = issued {
+        let event = Event::to(Kind::RateLimited, None).method("otp");
+        audit::alone(doorward, client, event, now).await?;
+    }
+    issued
+}
+
+async fn issue_in(
     tx: &mut Tx,
     doorward: &Doorward,
     issue: &Issue<'_>,
@@ -422,6 +437,12 @@ pub(crate) async fn count_failure(
     // Told apart, so that a log that cannot be written does not take the count back.
     let failed = Event::to(Kind::SignInFailed, None).method("otp");
     audit::alone(doorward, client, failed, now).await
+}
+
+/// Deletes the codes of someone who is being erased: those to their address, and those that their sessions have asked
+/// for. What was asked for before an erasure brings nothing back.
+pub(crate) async fn forget_user(tx: &mut Tx, user: &UserId, address: &Address) -> Result<()> {
+    store::delete_of(tx, address.key(), user).await
 }
 
 /// How long codes are kept after their lifetime, for their owners to be told that they are too late: a code that was

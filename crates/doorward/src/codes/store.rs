@@ -3,7 +3,7 @@
 use super::Form;
 use crate::{
     error::Result,
-    ids::CodeId,
+    ids::{CodeId, UserId},
     store::{Db, Tx, values},
     time::Timestamp,
 };
@@ -157,4 +157,15 @@ const DELETE_OLD: &str = "
 
 pub(super) async fn delete_old(tx: &mut Tx, before: Timestamp, most: u32) -> Result<u64> {
     tx.execute(DELETE_OLD, values![before, most]).await
+}
+
+// A code for a new address is bound to the session that asked for it.
+const DELETE_OF: &str = "
+    delete from codes
+     where email_key = $1 or binding in (select id from sessions where user_id = $2)";
+
+pub(super) async fn delete_of(tx: &mut Tx, email_key: &[u8], user: &UserId) -> Result<()> {
+    tx.execute(DELETE_OF, values![email_key, user])
+        .await
+        .map(drop)
 }

@@ -11,7 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::RequestId;
-use crate::{Doorward, config::Locale, error::Error};
+use crate::{
+    Doorward,
+    config::Locale,
+    error::{Error, Escaped},
+};
 
 /// Why a request was declined.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,8 +125,12 @@ pub(super) fn finish(
         return;
     };
     match &*error {
-        Error::Internal(cause) => tracing::error!(request_id = %id, %cause, "failed"),
-        Error::Unavailable(cause) => tracing::warn!(request_id = %id, %cause, "unavailable"),
+        Error::Internal(cause) => {
+            tracing::error!(request_id = %id, cause = %Escaped(&cause), "failed");
+        }
+        Error::Unavailable(cause) => {
+            tracing::warn!(request_id = %id, cause = %Escaped(&cause), "unavailable");
+        }
         _ => {}
     }
     let mut written = Problem::of(

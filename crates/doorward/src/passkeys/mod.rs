@@ -25,7 +25,7 @@ use crate::{
     audit::{self, Event, Kind},
     codes::Flow,
     config::{AfterPasskey, Config, CounterPolicy},
-    error::{Error, Result},
+    error::{Error, Escaped, Result},
     http::Client,
     ids::UserId,
     limits::{self, Budget},
@@ -416,7 +416,7 @@ async fn take_back(
             Ok(presented) => presented,
             Err(error) => {
                 // Anyone can make challenges up, so these are logged, not written down.
-                tracing::info!(%error, "a challenge was refused");
+                tracing::info!(error = %Escaped(&error), "a challenge was refused");
                 return Err(error);
             }
         };

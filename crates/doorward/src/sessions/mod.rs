@@ -29,7 +29,7 @@ use crate::{
     audit::{self, Event, Kind},
     codes,
     config::{self, AfterPasskey},
-    error::{Error, Result},
+    error::{Error, Escaped, Result},
     forget,
     http::Client,
     ids::{self, SessionId, UserId},
@@ -458,7 +458,7 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
     });
     if let Err(error) = renewed.await {
         live.renewing.store(false, Ordering::Relaxed);
-        tracing::warn!(%error, "a session could not be renewed");
+        tracing::warn!(error = %Escaped(&error), "a session could not be renewed");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The schema, step by step. A database is copied before it is changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
@@ -23,31 +23,58 @@ pub(super) fn version(connection: &Connection) -> Result<usize> {
 
 /// Brings a database up to date, after copying it to `{file}.v{version}.bak` where it holds anything.
 pub(super) fn migrate(connection: &mut Connection, file: &Path) -> Result<()> {
+    migrate_by(&STEPS, connection, file)
+}
+
+/// The same by these steps.
+pub(super) fn migrate_by(steps: &[&str], connection: &mut Connection, file: &Path) -> Result<()> {
     let found = version(connection)?;
-    if found > SCHEMA_VERSION {
+    let known = steps.len();
+    if found > known {
         let message = format!(
-            "the database has schema {found} and this doorward knows {SCHEMA_VERSION}: run the newer doorward, or restore a backup"
+            "the database has schema {found} and this doorward knows {known}: run the newer doorward, or restore a backup"
         );
         return Err(Error::Unavailable(message.into()));
     }
-    if found == SCHEMA_VERSION {
+    if found == known {
         return Ok(());
     }
     if found > 0 {
-        let mut copy = file.as_os_str().to_owned();
-        copy.push(format!(".v{found}.bak"));
-        super::sqlite::copy(connection, Path::new(&copy))?;
+        super::sqlite::copy(connection, &free_name(file, found))?;
     }
-    apply(connection, found).map_err(|error| Error::Unavailable(error.into()))
+    apply(steps, connection, found).map_err(|error| Error::Unavailable(error.into()))
+}
+
+/// Brings a database that is nobody's yet up to date, without a copy.
+pub(super) fn migrate_draft(connection: &mut Connection) -> Result<()> {
+    let found = version(connection)?;
+    apply(&STEPS, connection, found).map_err(|error| Error::Unavailable(error.into()))
+}
+
+/// A name for the copy. One that an earlier try has left stays as it is, and is in nobody's way.
+fn free_name(file: &Path, version: usize) -> PathBuf {
+    let name = |ending: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(format!(".v{version}{ending}.bak"));
+        PathBuf::from(name)
+    };
+    let mut copy = name("");
+    for number in 2.. {
+        if !copy.exists() {
+            break;
+        }
+        copy = name(&format!(".{number}"));
+    }
+    copy
 }
 
 /// Every step in one transaction: a database has one schema or the other, whatever happens on the way.
-pub(super) fn apply(connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
+fn apply(steps: &[&str], connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
     // Another process may have migrated while this one waited for the lock.
     let current: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let done = usize::try_from(current).unwrap_or(found).max(found);
-    for (index, step) in STEPS.iter().enumerate().skip(done) {
+    for (index, step) in steps.iter().enumerate().skip(done) {
         tx.execute_batch(step)?;
         tx.pragma_update(
             None,
@@ -60,9 +87,8 @@ pub(super) fn apply(connection: &mut Connection, found: usize) -> rusqlite::Resu
 
 /// A database in memory with nothing in it but the schema.
 pub(super) fn empty() -> Result<Connection> {
-    let made = Connection::open_in_memory().and_then(|mut connection| {
-        apply(&mut connection, 0)?;
-        Ok(connection)
-    });
-    made.map_err(|error| Error::Unavailable(error.into()))
+    let mut connection =
+        Connection::open_in_memory().map_err(|error| Error::Unavailable(error.into()))?;
+    migrate_draft(&mut connection)?;
+    Ok(connection)
 }

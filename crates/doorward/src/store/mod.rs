@@ -13,6 +13,8 @@ mod inspect;
 mod migrate;
 mod restore;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::{

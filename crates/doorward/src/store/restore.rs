@@ -38,8 +38,7 @@ impl Draft {
     pub(crate) fn of(backup: &Path, file: PathBuf) -> Result<Self> {
         copy_backup(backup, &file)?;
         let mut connection = open(&file)?;
-        let found = migrate::version(&connection)?;
-        migrate::apply(&mut connection, found).map_err(unavailable)?;
+        migrate::migrate_draft(&mut connection)?;
         let is_ours = objects(&connection).map_err(unavailable)?
             == objects(&migrate::empty()?).map_err(unavailable)?;
         if !is_ours {

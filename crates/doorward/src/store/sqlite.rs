@@ -8,7 +8,8 @@
 use std::{
     fs::{self, OpenOptions},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, TryLockError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -22,13 +23,14 @@ use rusqlite::{ErrorCode, OpenFlags, ToSql, types::ToSqlOutput};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::{Counters, Row, Value, inspect, migrate};
-use crate::error::{Error, Result};
+use crate::error::{Error, Escaped, Result};
 
 /// How often, a moment apart, a transaction asks for the lock that another process may hold: 5 seconds in all.
 const BUSY_TRIES: u32 = 1000;
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) struct Sqlite {
+    file: PathBuf,
     writer: Arc<tokio::sync::Mutex<Writer>>,
     readers: Vec<Mutex<Connection>>,
     next_reader: AtomicUsize,
@@ -52,7 +54,10 @@ impl Sqlite {
             .map_err(unavailable)?;
         writer
             .0
-            .execute_batch("pragma journal_mode = wal; pragma synchronous = full;")
+            .execute_batch(
+                // What is erased is overwritten, so that the file does not remember it.
+                "pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on;",
+            )
             .map_err(unavailable)?;
         migrate::migrate(&mut writer.0, file)?;
         // From here on waiting for the lock is done without holding up a thread.
@@ -82,6 +87,7 @@ impl Sqlite {
         let commits = Arc::<AtomicU64>::default();
         let batch_opened = start_committer(&writer, &commits)?;
         Ok(Self {
+            file: file.into(),
             writer,
             readers,
             next_reader: AtomicUsize::new(0),
@@ -130,11 +136,16 @@ impl Sqlite {
         ))
     }
 
+    /// Copies over a connection of its own: `vacuum into` counts as a write, which readers refuse, and takes long.
     pub(super) fn copy_to(&self, file: &Path) -> Result<()> {
-        // A connection of its own: the readers may only query, and this takes as long as the disk needs.
-        let source = self.read(|reader| Ok(reader.0.path().map(str::to_owned)))?;
-        let source = source.ok_or_else(|| Error::Unavailable("the database has no file".into()))?;
-        copy(&inspect::open(Path::new(&source))?, file)
+        copy(&inspect::open(&self.file)?, file)
+    }
+
+    /// Has the connection that writes run a pragma: a disk that is full, a file that may not be written.
+    #[cfg(test)]
+    pub(super) async fn pragma(&self, sql: &str) {
+        let writer = self.writer.lock().await;
+        writer.connection.0.execute_batch(sql).expect("a pragma");
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -202,7 +213,7 @@ impl Writer {
             connection.prepare_cached("commit")?.execute([]).map(drop)
         });
         if let Err(error) = committed {
-            tracing::error!(%error, "a commit failed");
+            tracing::error!(error = %Escaped(&error), "a commit failed");
             self.fail("the commit failed");
             return;
         }
@@ -210,7 +221,10 @@ impl Writer {
         // Counted before anyone is told, so that whoever was told finds it counted.
         commits.fetch_add(1, Ordering::Relaxed);
         for effect in self.effects.drain(..) {
-            effect();
+            // The commit stands: one effect that fails must not take those of the others with it.
+            if catch_unwind(AssertUnwindSafe(effect)).is_err() {
+                tracing::error!("what should follow a commit panicked");
+            }
         }
         for waiting in self.waiting.drain(..) {
             // Who stopped waiting has still been served.
@@ -247,7 +261,11 @@ fn start_committer(
                 let Some(writer) = writer.upgrade() else {
                     break;
                 };
-                writer.blocking_lock().commit(&commits);
+                let mut writer = writer.blocking_lock();
+                // Without this thread everyone would wait for ever, so it outlives what goes wrong on it.
+                if catch_unwind(AssertUnwindSafe(|| writer.commit(&commits))).is_err() {
+                    writer.fail("the commit panicked");
+                }
             }
         })
         .map(|_| batch_opened)
@@ -430,19 +448,19 @@ pub(super) fn copy(connection: &rusqlite::Connection, file: &Path) -> Result<()>
         return Err(Error::Unavailable(format!("{path} exists already").into()));
     }
     create_private(file)?;
-    connection
+    let copied = connection
         .execute("vacuum into $1", [path])
         .map(drop)
         .and_then(|()| {
             fs::File::open(file)
                 .and_then(|copy| copy.sync_all())
                 .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-        })
-        .map_err(|error| {
-            // Half a copy must not pass for a whole one.
-            let _ = fs::remove_file(file);
-            Error::Unavailable(error.into())
-        })
+        });
+    copied.map_err(|error| {
+        // Half a copy helps nobody, and would stand in the way of the next.
+        let _ = fs::remove_file(file);
+        Error::Unavailable(error.into())
+    })
 }
 
 /// Makes the file, readable and writable by its owner only, where there is none.

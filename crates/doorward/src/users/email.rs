@@ -31,12 +31,7 @@ pub(crate) async fn request(
         address,
         binding: caller.session().id.as_bytes(),
     };
-    doorward
-        .db
-        .transaction(|mut tx| async move {
-            codes::issue_code(&mut tx, doorward, &issue, client, now).await
-        })
-        .await
+    codes::issue_code(doorward, &issue, client, now).await
 }
 
 /// Gives the account its new address, once the code shows that it is the caller's, and ends all other sessions.

@@ -26,6 +26,7 @@ pub use self::{
 use crate::{
     Doorward, access,
     audit::{self, Event, Kind},
+    codes,
     config::{Locale, SignUp},
     error::{Error, Result},
     forget,
@@ -406,6 +407,7 @@ pub async fn erase(
             let tx = &mut tx;
             access::keep_an_administrator(tx, user).await?;
             let account = account(tx, user).await?.ok_or(Error::NotFound)?;
+            codes::forget_user(tx, user, &account.user.email).await?;
             store::delete_user(tx, user).await?;
             audit::record(
                 tx,

@@ -10,6 +10,7 @@
 mod access;
 mod account;
 mod any_bytes;
+mod audit;
 mod bad_input;
 mod ceremony;
 mod codes;
@@ -25,6 +26,7 @@ mod passkeys_authenticate;
 mod passkeys_register;
 mod races;
 mod races_codes;
+mod secrets;
 mod session_lifetimes;
 mod session_list;
 mod session_tokens;
