@@ -273,7 +273,7 @@ async fn an_account_has_at_most_twenty_passkeys_and_all_are_excluded() {
     .await;
 }
 
-/// Items 22, 28: what is asked of the authenticator.
+/// Item 28: what is asked of the authenticator.
 #[tokio::test]
 async fn the_options_of_a_registration_ask_for_a_discoverable_verified_key() {
     let world = World::new().await;
@@ -1361,7 +1361,7 @@ async fn a_passkey_is_renamed_by_its_owner() {
     .await;
 }
 
-/// Item 34: what memory still holds of a session is not enough to change how its owner gets in.
+/// Item 67: what memory still holds of a session is not enough to change how its owner gets in.
 #[tokio::test]
 async fn passkeys_are_changed_by_sessions_that_are_live_in_the_database() {
     for ended in [

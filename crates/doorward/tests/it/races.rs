@@ -110,7 +110,7 @@ async fn of_fifty_who_replay_a_registration_one_adds_a_passkey() {
     assert_eq!(number(&world, "select count(*) from passkeys"), 1);
 }
 
-/// Items 21, 33: each with a challenge of its own, so that the unique id alone decides; one row, one event, one mail.
+/// Item 33: each with a challenge of its own, so that the unique id alone decides; one row, one event, one mail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_fifty_registrations_of_one_credential_one_is_stored() {
     let world = Arc::new(World::new().await);
