@@ -227,7 +227,7 @@ pub(crate) struct Networks {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    key: u64,
+    network: u64,
     tat: i64,
 }
 
@@ -270,7 +270,7 @@ impl Networks {
         let waits = self.keys(ip, budget).map(|(key, rate)| {
             let tat = set(&slots, key)
                 .iter()
-                .find(|slot| slot.key == key)
+                .find(|slot| slot.network == key)
                 .map_or(0, |slot| slot.tat);
             rate.wait(tat, now)
         });
@@ -287,14 +287,17 @@ impl Networks {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, rate) in self.keys(ip, budget) {
             let set = set_mut(&mut slots, key);
-            let index = set.iter().position(|slot| slot.key == key);
+            let index = set.iter().position(|slot| slot.network == key);
             let index = index.unwrap_or_else(|| {
                 let (poorest, _) = set
                     .iter()
                     .enumerate()
                     .min_by_key(|(_, slot)| slot.tat)
                     .unwrap_or((0, &set[0]));
-                set[poorest] = Slot { key, tat: 0 };
+                set[poorest] = Slot {
+                    network: key,
+                    tat: 0,
+                };
                 poorest
             });
             set[index].tat = rate.spent(set[index].tat, now);

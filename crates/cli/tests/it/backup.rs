@@ -15,15 +15,16 @@ fn add_passkey(machine: &Machine, address: &str) {
     ));
 }
 
-fn epoch(machine: &Machine) -> i64 {
+fn count(machine: &Machine, query: &str) -> i64 {
     let database = rusqlite::Connection::open(machine.path("doorward-data/doorward.db")).unwrap();
-    database
-        .query_row(
-            "select value from meta where key = 'restore_epoch'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap()
+    database.query_row(query, [], |row| row.get(0)).unwrap()
+}
+
+fn epoch(machine: &Machine) -> i64 {
+    count(
+        machine,
+        "select value from meta where key = 'restore_epoch'",
+    )
 }
 
 /// Item 139: a backup brings back accounts, and nothing that was revoked since without saying so.
@@ -76,6 +77,45 @@ fn a_restore_ends_what_was_and_names_what_comes_back() {
     assert_eq!(machine.mode(kept), 0o600);
     assert_eq!(machine.mode("doorward-data/doorward.db"), 0o600);
     server.sign_in("dave@example.com");
+}
+
+/// Item 139: what opens a door is gone from the database itself, whichever keys it was made with.
+#[test]
+fn a_restore_leaves_nothing_that_opens_a_door() {
+    const TABLES: [&str; 5] = [
+        "sessions",
+        "session_activity",
+        "codes",
+        "spent_challenges",
+        "outbox",
+    ];
+    let machine = Machine::new();
+    let server = machine.serve();
+    server.sign_in("ada@example.com");
+    server.post("/auth/verify", &json!({ "email": "bob@example.com" }));
+    server.stop();
+    machine.sql(
+        "insert or ignore into session_activity select id, 0 from sessions;
+         insert into spent_challenges values (x'01', 9999999999999);
+         insert into outbox values (x'02', 3, null, x'00', 0, 0, 0, 9999999999999);",
+    );
+    machine.run("backup copy.db").succeeded();
+    for table in TABLES {
+        assert!(
+            count(&machine, &format!("select count(*) from {table}")) > 0,
+            "{table}"
+        );
+    }
+
+    machine.run("restore copy.db").succeeded();
+
+    for table in TABLES {
+        assert_eq!(
+            count(&machine, &format!("select count(*) from {table}")),
+            0,
+            "{table}"
+        );
+    }
 }
 
 /// Item 139: codes that were on their way open nothing after a restore.
@@ -136,10 +176,7 @@ fn failures_and_events_outlive_a_restore() {
         .map(|event| event["kind"].clone())
         .collect();
     assert_eq!(kinds, ["sys_restored", "user_invited"]);
-    let database = rusqlite::Connection::open(machine.path("doorward-data/doorward.db")).unwrap();
-    let failures: i64 = database
-        .query_row("select failures from address_limits", [], |row| row.get(0))
-        .unwrap();
+    let failures = count(&machine, "select failures from address_limits");
     assert_eq!(failures, 9);
 }
 

@@ -58,20 +58,12 @@ fn misfit(path: &str, what: &str) -> Error {
     Error::field(field, message)
 }
 
-/// What is wrong, without the place in the text that serde adds, and without the value: it may be a secret in the wrong
-/// member, and it would be shown as it was sent.
+/// What is wrong, without the place in the text that serde adds.
 fn describe(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let what = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(what, _)| what);
-    let quotes = ["invalid type: ", "invalid value: ", "unknown variant "]
-        .iter()
-        .any(|beginning| what.starts_with(beginning));
-    match what.rsplit_once(", expected ") {
-        Some((_, expected)) if quotes => format!("Expected {expected}."),
-        _ => what.to_owned(),
-    }
+    text.rsplit_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what)
+        .to_owned()
 }
 
 struct Unambiguous {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::{inspect, migrate, sqlite};
 use crate::{
     audit::Kind,
-    error::{Error, Result},
+    error::{Error, Escaped, Result},
     ids::{EventId, UserId},
     restore::{Differences, Right},
     time::Timestamp,
@@ -60,7 +60,7 @@ impl Draft {
         let (differences, last_epoch) = match present {
             Some(Ok((differences, epoch))) => (Some(differences), Some(epoch)),
             Some(Err(error)) => {
-                tracing::warn!(%error, "the database before could not be read");
+                tracing::warn!(error = %Escaped(&error), "the database before could not be read");
                 // Beyond any epoch that it can have had.
                 (None, Some(now.as_millis()))
             }

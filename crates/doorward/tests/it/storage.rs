@@ -49,10 +49,15 @@ fn is_test(path: &Path) -> bool {
     path.ends_with("tests.rs") || path.ends_with("testing.rs")
 }
 
-/// The constants of the source that are SQL.
+/// The constants of the source that are SQL of features. What a restore says to two databases at once is the store's
+/// own, and is tested by restoring.
 fn statements() -> Vec<Statement> {
     let mut all = Vec::new();
-    for path in source_files().iter().filter(|path| !is_test(path)) {
+    let features = source_files();
+    let features = features
+        .iter()
+        .filter(|path| !is_test(path) && !path.ends_with("store/restore.rs"));
+    for path in features {
         let text = fs::read_to_string(path).unwrap();
         for declaration in text.split("\nconst ").skip(1) {
             let Some((name, rest)) = declaration.split_once(": &str =") else {
@@ -100,6 +105,7 @@ fn statements_are_found_where_features_keep_them() {
         "access/store.rs",
         "audit.rs",
         "codes/store.rs",
+        "forget.rs",
         "jobs.rs",
         "limits.rs",
         "outbox.rs",
