@@ -239,9 +239,9 @@ fn code_in(mailbox: &Mailbox) -> String {
     first
 }
 
-/// Item 127: nor does a key alone, that was made for another database, or after a restore of it, open what was sealed.
+/// Item 127: a token is worth nothing to a server with another key, though the database knows its session.
 #[tokio::test]
-async fn sessions_survive_the_loss_of_the_key_as_nobody() {
+async fn a_token_opens_nothing_under_another_key() {
     let world = World::new().await;
     let ada = world.browser();
     world.sign_in(&ada, "ada@example.com").await;
