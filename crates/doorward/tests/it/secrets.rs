@@ -239,9 +239,9 @@ fn code_in(mailbox: &Mailbox) -> String {
     first
 }
 
-/// Item 127: nor does a key alone, that was made for another database, or after a restore of it, open what was sealed.
+/// Item 127: a token is worth nothing to a server with another key, though the database knows its session.
 #[tokio::test]
-async fn sessions_survive_the_loss_of_the_key_as_nobody() {
+async fn a_token_opens_nothing_under_another_key() {
     let world = World::new().await;
     let ada = world.browser();
     world.sign_in(&ada, "ada@example.com").await;
@@ -308,23 +308,13 @@ fn secrets_are_compared_in_constant_time() {
         "signature",
         "code",
     ];
-    // Names of things that say such a word and are none: kinds, column names, what is public.
-    const PUBLIC: [&str; 9] = [
-        // A network in memory.
-        "slot.key",
-        "problem_code",
-        "error_code",
-        "public_key",
-        "language_tag",
-        "email_key",
-        "status_code",
-        "token_in_body",
-        "key.as_str()",
-    ];
+    // What says such a word and is none.
+    const PUBLIC: [&str; 1] = ["slot.key =="];
+    let mut violations = Vec::new();
     let mut compared = 0;
     for (file, text) in sources() {
-        // The codes of mail servers' replies are no secrets.
-        if file.contains("/mail/smtp") {
+        // The codes of mail servers' replies are no secrets, and what WebAuthn compares is what the client has seen.
+        if file.contains("/mail/smtp") || file.contains("/webauthn/src/") {
             continue;
         }
         for line in text.lines() {
@@ -343,12 +333,15 @@ fn secrets_are_compared_in_constant_time() {
                     let is_secret = side
                         .split(|c: char| !c.is_ascii_alphanumeric())
                         .any(|word| SECRET.contains(&word))
-                        && !PUBLIC.iter().any(|word| side.contains(word));
-                    assert!(!(is_name && is_secret), "{file}: {}", line.trim());
+                        && !PUBLIC.iter().any(|word| code.contains(word));
+                    if is_name && is_secret {
+                        violations.push(format!("{file}: {}", line.trim()));
+                    }
                 }
             }
         }
     }
+    assert_eq!(violations, Vec::<String>::new());
     assert!(compared >= 5, "{compared} comparisons by `same`");
 }
 
