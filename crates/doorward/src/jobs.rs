@@ -12,7 +12,6 @@ use crate::{
     Doorward, Inner, audit, codes,
     error::{Escaped, Result},
     forget, limits, outbox, passkeys, sessions,
-    store::{Db, values},
     time::Span,
 };
 
@@ -99,14 +98,4 @@ pub(crate) async fn notice_outside_changes(doorward: &Doorward) -> Result<()> {
         doorward.cache.forget_everyone();
     }
     Ok(())
-}
-
-const RESTORE_EPOCH: &str = "select value from meta where key = 'restore_epoch'";
-
-/// How often this database has been restored from a backup: what was made before is worth nothing after.
-pub(crate) async fn restore_epoch(db: &Db) -> Result<i64> {
-    Ok(db
-        .optional(RESTORE_EPOCH, values![], |row| row.get(0))
-        .await?
-        .unwrap_or(0))
 }

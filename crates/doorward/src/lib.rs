@@ -21,6 +21,7 @@ mod ids;
 mod jobs;
 mod limits;
 pub mod mail;
+mod meta;
 mod metrics;
 mod outbox;
 mod pages;
@@ -285,7 +286,7 @@ impl Builder {
             None => root_key_in(&folder, &self.entropy)?,
         };
         let db = Db::open_sqlite(&folder.join(DATABASE_FILE))?;
-        let restore_epoch = jobs::restore_epoch(&db).await?;
+        let restore_epoch = meta::restore_epoch(&db).await?;
         let outside_changes = forget::outside_changes(&db).await?;
         let mailbox = self
             .mailbox
@@ -297,8 +298,10 @@ impl Builder {
                 mail::Smtp::new(&self.config).map_err(|error| Error::Internal(error.into()))?,
             ),
         };
+        let keys = Keys::derive(&root_key, restore_epoch);
+        meta::recognise_root_key(&db, &keys).await?;
         let inner = Inner {
-            keys: Keys::derive(&root_key, restore_epoch),
+            keys,
             policy: passkeys::policy(&self.config),
             providers: passkeys::Providers::load(self.config.passkeys.providers_file.as_deref())?,
             cache: sessions::Cache::new(self.config.sessions.cache_entries),

@@ -267,10 +267,10 @@ impl Networks {
     /// [`Error::RateLimited`] when it is.
     pub(crate) fn check(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) -> Result<()> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = self.keys(ip, budget).map(|(key, rate)| {
-            let tat = set(&slots, key)
+        let waits = self.keys(ip, budget).map(|(network, rate)| {
+            let tat = set(&slots, network)
                 .iter()
-                .find(|slot| slot.network == key)
+                .find(|slot| slot.network == network)
                 .map_or(0, |slot| slot.tat);
             rate.wait(tat, now)
         });
@@ -285,19 +285,16 @@ impl Networks {
     /// Spends one of a budget, whether or not there is any left.
     pub(crate) fn count(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, rate) in self.keys(ip, budget) {
-            let set = set_mut(&mut slots, key);
-            let index = set.iter().position(|slot| slot.network == key);
+        for (network, rate) in self.keys(ip, budget) {
+            let set = set_mut(&mut slots, network);
+            let index = set.iter().position(|slot| slot.network == network);
             let index = index.unwrap_or_else(|| {
                 let (poorest, _) = set
                     .iter()
                     .enumerate()
                     .min_by_key(|(_, slot)| slot.tat)
                     .unwrap_or((0, &set[0]));
-                set[poorest] = Slot {
-                    network: key,
-                    tat: 0,
-                };
+                set[poorest] = Slot { network, tat: 0 };
                 poorest
             });
             set[index].tat = rate.spent(set[index].tat, now);

@@ -96,6 +96,7 @@ const NOTHING: Value = Value::Null;
 
 /// Item 137: killed between any two steps, each acknowledged step stands and each spent thing stays spent.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, step by step")]
 fn a_kill_between_any_two_steps_loses_nothing() {
     let mut mortal = Mortal::born();
     let mut authenticator = Authenticator::new(1);

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, response::IntoResponse};
 use serde_json::json;
 
-use crate::{Doorward, error::Result, jobs};
+use crate::{Doorward, error::Result, meta};
 
 /// Alive: the process answers.
 pub(super) async fn live() -> impl IntoResponse {
@@ -12,6 +12,6 @@ pub(super) async fn live() -> impl IntoResponse {
 
 /// Ready: the database answers, and its schema is ours.
 pub(super) async fn ready(State(doorward): State<Doorward>) -> Result<impl IntoResponse> {
-    jobs::restore_epoch(&doorward.db).await?;
+    meta::restore_epoch(&doorward.db).await?;
     Ok(Json(json!({ "status": "ok", "database": "sqlite" })))
 }

@@ -77,6 +77,8 @@ impl Draft {
                 "update meta set value = $1 where key = 'restore_epoch'",
                 [epoch],
             )?;
+            // Nothing that is left hangs on the key: on a new machine the database takes up the new one.
+            tx.execute("delete from meta where key = 'root_key_mark'", [])?;
             tx.execute(
                 "insert into events (id, at, kind, result) values ($1, $2, $3, 1)",
                 params![event.as_bytes(), now.as_millis(), Kind::Restored.name()],

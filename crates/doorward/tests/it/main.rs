@@ -2,9 +2,11 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::format_collect,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "a test stops where it cannot go on"
+    reason = "a test stops where it cannot go on, and a table of cases is as long as it is"
 )]
 
 mod access;

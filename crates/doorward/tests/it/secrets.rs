@@ -33,6 +33,11 @@ impl Thief {
         let folder = tempfile::tempdir().unwrap();
         let copy = folder.path().join(doorward::DATABASE_FILE);
         world.doorward().back_up(&copy).unwrap();
+        // A thief is not held up by the mark of the key.
+        let database = rusqlite::Connection::open(&copy).unwrap();
+        let mark = "delete from meta where key = 'root_key_mark'";
+        assert_eq!(database.execute(mark, []).unwrap(), 1);
+        drop(database);
         let config = doorward::config::Config {
             data_dir: folder.path().into(),
             ..world.doorward().config().clone()

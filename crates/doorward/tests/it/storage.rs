@@ -106,8 +106,8 @@ fn statements_are_found_where_features_keep_them() {
         "audit.rs",
         "codes/store.rs",
         "forget.rs",
-        "jobs.rs",
         "limits.rs",
+        "meta.rs",
         "outbox.rs",
         "passkeys/store.rs",
         "sessions/store.rs",
@@ -375,6 +375,27 @@ async fn a_key_of_ones_own_needs_no_file() {
     let builder = Doorward::builder(config).root_key(key).without_jobs();
     builder.open().await.unwrap();
     assert!(!folder.path().join(ROOT_KEY_FILE).exists());
+}
+
+/// Item 125: another key is noticed at the start, not by everyone who is signed out.
+#[tokio::test]
+async fn a_key_that_the_database_was_not_made_with_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    start(folder.path()).await.unwrap();
+    let config = Config {
+        data_dir: folder.path().into(),
+        ..Config::default()
+    };
+    let another = RootKey::generate(&Entropy::seeded(2));
+
+    let refused = Doorward::builder(config)
+        .root_key(another)
+        .without_jobs()
+        .open()
+        .await;
+
+    assert!(matches!(refused, Err(Error::Unavailable(_))));
+    start(folder.path()).await.unwrap();
 }
 
 #[tokio::test]

@@ -227,17 +227,17 @@ impl Guest {
                         stream,
                         "250-sink\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN\r\n",
                     )
-                    .await?
+                    .await?;
                 }
                 "EHLO" if self.plan.speaks == Speaks::ClearOnly => {
-                    say(stream, "250-sink\r\n250 AUTH PLAIN LOGIN\r\n").await?
+                    say(stream, "250-sink\r\n250 AUTH PLAIN LOGIN\r\n").await?;
                 }
                 "EHLO" => {
                     say(
                         stream,
                         "250-sink\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n",
                     )
-                    .await?
+                    .await?;
                 }
                 "STARTTLS" => {
                     say(stream, &format!("220 go ahead\r\n{}", self.plan.injects)).await?;

@@ -382,6 +382,7 @@ async fn a_conversation_out_of_step_does_not_count_as_sent() {
 }
 
 /// Item 113: whatever a message holds, it is one message to one person, and it is whole.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 #[tokio::test]
 async fn nothing_in_a_message_reaches_the_conversation() {
     let long = "long ".repeat(2000);
