@@ -11,7 +11,7 @@ use std::{
 use aws_lc_rs::{digest, hmac};
 use axum::body::Body;
 use doorward::{
-    Client, Span,
+    Client, Doorward, Span,
     config::{AfterPasskey, Config, SignUp},
     mail::Address,
     testing::{Authenticator, Caller, Fault, MailServer, Reply, World, on_every_database},
@@ -154,6 +154,24 @@ async fn a_code_works_for_ten_minutes() {
             assert_eq!(answered, answer, "after {age} s");
         })
         .await;
+    }
+}
+
+/// Items 1, 2: codes of five digits, or of eleven minutes, do not start.
+#[tokio::test]
+async fn codes_that_are_too_weak_do_not_start() {
+    for (digits, minutes, starts) in [(5, 10, false), (6, 11, false), (6, 10, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            data_dir: folder.path().into(),
+            ..Config::default()
+        };
+        config.codes.digits = digits;
+        config.codes.lifetime = Span::minutes(minutes);
+
+        let opened = Doorward::builder(config).without_jobs().open().await;
+
+        assert_eq!(opened.is_ok(), starts, "{digits} digits, {minutes} minutes");
     }
 }
 
