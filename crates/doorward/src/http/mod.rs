@@ -28,7 +28,7 @@ pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// The API and pages of this Doorward.
 pub(crate) fn router(doorward: &Doorward) -> Router {
     let (api, document) = operations().split_for_parts();
-    api.merge(openapi::routes(document))
+    api.merge(openapi::routes(&document))
         .merge(pages::routes(doorward))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

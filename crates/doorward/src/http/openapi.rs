@@ -83,8 +83,8 @@ pub fn document() -> serde_json::Value {
     serde_json::to_value(super::operations().to_openapi()).unwrap_or_default()
 }
 
-pub(super) fn routes(document: openapi::OpenApi) -> Router<Doorward> {
-    let text: Arc<str> = serde_json::to_string(&document).unwrap_or_default().into();
+pub(super) fn routes(document: &openapi::OpenApi) -> Router<Doorward> {
+    let text: Arc<str> = serde_json::to_string(document).unwrap_or_default().into();
     let serve = async move || {
         let json = HeaderValue::from_static("application/json");
         (

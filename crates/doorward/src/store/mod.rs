@@ -50,10 +50,14 @@ struct Counters {
 }
 
 impl Counters {
-    fn statement(&self, _sql: &str) -> Result<()> {
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(unused_variables, reason = "only faults look at the statement")
+    )]
+    fn statement(&self, sql: &str) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         #[cfg(feature = "testing")]
-        self.faults.strike(_sql)?;
+        self.faults.strike(sql)?;
         Ok(())
     }
 }
@@ -66,7 +70,7 @@ impl Db {
     /// system, or was written by a newer Doorward.
     pub(crate) fn open_sqlite(file: &Path) -> Result<Self> {
         let counters = Arc::<Counters>::default();
-        let driver = Driver::Sqlite(Arc::new(sqlite::Sqlite::open(file, Arc::clone(&counters))?));
+        let driver = Driver::Sqlite(Arc::new(sqlite::Sqlite::open(file, &counters)?));
         Ok(Self { driver, counters })
     }
 

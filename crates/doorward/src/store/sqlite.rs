@@ -37,13 +37,13 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) fn open(file: &Path, counters: Arc<Counters>) -> Result<Self> {
+    pub(super) fn open(file: &Path, counters: &Arc<Counters>) -> Result<Self> {
         refuse_network_file_system(file)?;
         create_private(file)?;
         let mut writer = Connection::open(
             file,
             OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Arc::clone(&counters),
+            Arc::clone(counters),
         )?;
         let unavailable = |error: rusqlite::Error| Error::Unavailable(error.into());
         writer
@@ -58,12 +58,12 @@ impl Sqlite {
         // From here on waiting for the lock is done without holding up a thread.
         writer.0.busy_timeout(Duration::ZERO).map_err(unavailable)?;
 
-        let readers = (0..thread::available_parallelism().map_or(2, usize::from) + 1)
+        let readers = (0..=thread::available_parallelism().map_or(2, usize::from))
             .map(|_| {
                 let reader = Connection::open(
                     file,
                     OpenFlags::SQLITE_OPEN_READ_WRITE,
-                    Arc::clone(&counters),
+                    Arc::clone(counters),
                 )?;
                 reader
                     .0

@@ -100,7 +100,9 @@ async fn the_database_holds_no_usable_token() {
         .unwrap();
     let mut forged = bytes;
     forged[16..48].copy_from_slice(&hash);
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = tables::connection(&world)
+        .query_row("select hex(token_hash) from sessions", [], |row| row.get(0))
+        .unwrap();
     let tries = [
         token_of(forged),
         hex.clone(),
