@@ -9,8 +9,10 @@
 
 mod access;
 mod account;
+mod addresses;
 mod any_bytes;
 mod bad_input;
+mod bodies;
 mod codes;
 mod cookies;
 mod cross_origin;
@@ -19,6 +21,7 @@ mod headers;
 mod house;
 mod http_surface;
 mod mail;
+mod odd_values;
 mod openapi;
 mod passkeys_authenticate;
 mod passkeys_register;
@@ -29,3 +32,5 @@ mod session_tokens;
 mod sessions;
 mod storage;
 mod tables;
+mod token_in_body;
+mod unknown_members;
