@@ -11,7 +11,7 @@ use crate::{
 /// What our cookies are called.
 ///
 /// `__Host-` keeps sibling domains and plain http from planting them; browsers accept the prefix only over https, so
-/// localhost over http goes without.
+/// `http://localhost` goes without.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Names {
     pub session: &'static str,

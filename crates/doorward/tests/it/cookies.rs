@@ -39,7 +39,7 @@ async fn the_session_cookie_is_bound_to_its_host() {
     );
 }
 
-/// Item 73: on <http://localhost>, where browsers take neither the prefix nor `Secure`.
+/// Item 73: on `http://localhost`, where browsers take neither the prefix nor `Secure`.
 #[tokio::test]
 async fn on_localhost_the_session_cookie_goes_without_its_prefix() {
     let world = World::with(|config| config.public_url = "http://localhost:8700".into()).await;

@@ -248,7 +248,7 @@ async fn a_spent_budget_says_when_to_come_back() {
     assert_eq!(refused.json()["retryAfter"], 20);
 }
 
-/// Item 140: an unreachable database is 503, with a word on when to try again; an error of ours is 500, without a word on why.
+/// An unreachable database is 503, with a word on when to try again; an error of ours is 500, without a word on why.
 #[tokio::test]
 async fn our_troubles_are_told_without_their_causes() {
     let world = World::new().await;

@@ -297,7 +297,7 @@ async fn nothing_redirects_to_what_a_request_names() {
     }
 }
 
-/// Items 18, 115: what a request says of its host is used for nothing.
+/// What a request says of its host is used for nothing.
 #[tokio::test]
 async fn the_host_that_a_request_names_is_used_for_nothing() {
     let world = World::new().await;

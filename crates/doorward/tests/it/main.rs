@@ -11,9 +11,11 @@
 
 mod access;
 mod account;
+mod addresses;
 mod any_bytes;
 mod audit;
 mod bad_input;
+mod bodies;
 mod ceremony;
 mod codes;
 mod cookies;
@@ -23,6 +25,7 @@ mod headers;
 mod house;
 mod http_surface;
 mod mail;
+mod odd_values;
 mod openapi;
 mod passkeys_authenticate;
 mod passkeys_register;
@@ -35,3 +38,5 @@ mod session_tokens;
 mod sessions;
 mod storage;
 mod tables;
+mod token_in_body;
+mod unknown_members;
