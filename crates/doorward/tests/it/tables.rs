@@ -54,7 +54,7 @@ pub(crate) fn number(world: &World, sql: &str) -> i64 {
 pub(crate) fn outline(world: &World) -> BTreeMap<String, Vec<String>> {
     let random = |text: &str| text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     // Each world has a root key of its own.
-    let mark = Value::Text("root_key_mark".to_owned());
+    let own_key = Value::Text("root_key_mark".to_owned());
     let mask = |value: &Value| match value {
         Value::Blob(bytes) => format!("{} bytes", bytes.len()),
         Value::Text(text) if random(text) => "a request".to_owned(),
@@ -65,7 +65,7 @@ pub(crate) fn outline(world: &World) -> BTreeMap<String, Vec<String>> {
         .map(|(name, rows)| {
             let mut rows: Vec<String> = rows
                 .iter()
-                .filter(|row| !row.contains(&mark))
+                .filter(|row| !row.contains(&own_key))
                 .map(|row| row.iter().map(mask).collect::<Vec<_>>().join(", "))
                 .collect();
             rows.sort_unstable();
