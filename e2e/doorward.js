@@ -17,11 +17,12 @@ export class Doorward {
   #folder;
   #log = '';
 
-  constructor(program, port, folder, origins) {
+  constructor(command, port, folder, origins) {
     /** Where its pages are. Passkeys are made for `localhost`, so 127.0.0.1 will not do. */
     this.origin = `http://localhost:${port}`;
     this.#folder = folder;
-    this.#process = spawn(program, ['serve'], {
+    const [program, ...words] = [...command, 'serve'];
+    this.#process = spawn(program, words, {
       cwd: folder,
       env: {
         PATH: process.env.PATH,
@@ -41,10 +42,10 @@ export class Doorward {
     this.#process.on('error', (error) => (this.#log += error));
   }
 
-  /** Starts a server that other `origins` may call too, and waits until it answers. */
-  static async start({ origins = [] } = {}) {
+  /** Starts a server that other `origins` may call too, `under` another program if need be, and waits until it answers. */
+  static async start({ origins = [], under = [] } = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), 'doorward-e2e-'));
-    const doorward = new Doorward(program(), await freePort(), folder, origins);
+    const doorward = new Doorward([...under, program()], await freePort(), folder, origins);
     try {
       await doorward.#ready();
       return doorward;
@@ -80,6 +81,14 @@ export class Doorward {
     const response = await fetch(url);
     if (!response.ok) throw new Error(`the mailbox answers ${response.status}`);
     return response.json();
+  }
+
+  /** Calls an operation without a browser. */
+  async call(method, path, body, token) {
+    const headers = { 'content-type': 'application/json', connection: 'close' };
+    if (token) headers.authorization = `Bearer ${token}`;
+    const response = await fetch(new URL(path, this.#address), { method, headers, body: body && JSON.stringify(body) });
+    return { status: response.status, body: response.status === 204 ? null : await response.json() };
   }
 
   async stop() {

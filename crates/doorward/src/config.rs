@@ -160,7 +160,7 @@ pub enum TokenInBody {
     Never,
 }
 
-/// Budgets. `0` switches one off.
+/// Budgets: so many at once, and then one more whenever its share of the time has passed. `0` switches one off.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {

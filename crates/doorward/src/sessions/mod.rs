@@ -343,30 +343,17 @@ pub(crate) async fn open(
         backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
     };
-    match (continued, presented) {
-        (Some(presented), _)
-            if store::renew_proof(tx, &row, &presented.live.token_hash).await? => {}
-        (Some(_), _) => {
-            // The presented session ended meanwhile: its id must not come back to life.
-            session.id = SessionId(ids::fresh(&doorward.entropy, now, user.shard()));
-            session.created_at = now;
+    if let Some(own) = continued {
+        if !store::renew_proof(tx, &row, &own.live.token_hash).await? {
+            // It ended meanwhile, and must not come back to life under its id.
             return Box::pin(open(tx, doorward, account, proof, None, client, now)).await;
         }
-        (None, presented) => {
-            store::insert(tx, &row).await?;
-            if let Some(presented) = presented {
-                end(
-                    tx,
-                    doorward,
-                    client,
-                    presented.session(),
-                    Kind::SignedOut,
-                    now,
-                )
-                .await?;
-            }
-            evict(tx, doorward, client, &session, now).await?;
+    } else {
+        store::insert(tx, &row).await?;
+        if let Some(other) = presented {
+            end(tx, doorward, client, other.session(), Kind::SignedOut, now).await?;
         }
+        evict(tx, doorward, client, &session, now).await?;
     }
     forget::session(doorward, tx, &session.id).await?;
     let event = Event::own(Kind::SignedIn, user)
