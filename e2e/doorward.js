@@ -12,10 +12,14 @@ import { fileURLToPath } from 'node:url';
 
 const PATIENCE = 10_000;
 
+/** Mail that brings a code has it alone on its first line. */
+const CODE = /^\d{4} ?\d{4}\n/;
+
 export class Doorward {
   #process;
   #folder;
   #log = '';
+  #read = new Set();
 
   constructor(command, port, folder, origins) {
     /** Where its pages are. Passkeys are made for `localhost`, so 127.0.0.1 will not do. */
@@ -67,11 +71,18 @@ export class Doorward {
     return { method, route, status };
   }
 
-  /** The newest code that was mailed to this address. */
+  /** The code that was mailed to this address since the last one that was read here. */
   async code(email) {
-    const [newest] = await this.mail(email);
-    if (!newest) throw new Error(`nothing was mailed to ${email}`);
-    return newest.text.split('\n')[0];
+    const deadline = Date.now() + PATIENCE;
+    while (Date.now() < deadline) {
+      const [code] = (await this.mail(email)).filter(({ id, text }) => CODE.test(text) && !this.#read.has(id));
+      if (code) {
+        this.#read.add(code.id);
+        return code.text.split('\n')[0];
+      }
+      await pause(20);
+    }
+    throw new Error(`no code was mailed to ${email}`);
   }
 
   /** What was mailed to this address, newest first. */
