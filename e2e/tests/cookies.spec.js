@@ -4,6 +4,7 @@ import { expect, test } from '../fixtures.js';
 
 const DAY = 24 * 60 * 60;
 
+// Item 73: as plain http allows; the exact header over https is tested without a browser.
 test('the session cookie is for Doorward alone and travels with links', async ({ visitor }) => {
   const ada = await visitor();
 
@@ -47,6 +48,7 @@ test('signing out takes the session cookie away', async ({ visitor }) => {
   expect(await ada.cookies()).not.toHaveProperty('doorward_session');
 });
 
+// Item 10.
 test('a code works only in the browser that asked for it', async ({ doorward, visitor }) => {
   const ada = await visitor();
   const eve = await visitor();

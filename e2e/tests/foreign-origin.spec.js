@@ -20,11 +20,13 @@ for (const kind of ['sibling', 'stranger']) {
       expect(await ada.whoAmI()).toBe('ada@example.com');
     });
 
+    // Item 80.
     test('cannot read who is signed in', async () => {
       await expect(ada.call('GET', '/auth/sessions/current')).rejects.toThrow('Failed to fetch');
       await expect(ada.call('GET', '/auth/sessions/')).rejects.toThrow('Failed to fetch');
     });
 
+    // Item 81.
     test('cannot embed an answer as a script', async ({ doorward }) => {
       const blocked = ada.page.waitForEvent('requestfailed');
 
@@ -36,6 +38,7 @@ for (const kind of ['sibling', 'stranger']) {
       expect((await blocked).failure().errorText).toContain('BLOCKED_BY_RESPONSE');
     });
 
+    // Item 80.
     test('gets no leave to send JSON', async ({ doorward }) => {
       await expect(ada.call('POST', '/auth/verify', { email: 'eve@example.com' })).rejects.toThrow('Failed to fetch');
       await expect(ada.call('DELETE', '/auth/sessions/')).rejects.toThrow('Failed to fetch');
@@ -59,6 +62,7 @@ for (const kind of ['sibling', 'stranger']) {
       });
     }
 
+    // Items 76, 78.
     test('is refused when it asks for a new passkey', async ({ doorward }) => {
       // No body, no header of its own: the browser sends it, with the cookie, without asking for leave.
       await expect(ada.call('POST', '/auth/passkeys/register/options')).rejects.toThrow('Failed to fetch');
@@ -88,6 +92,7 @@ for (const kind of ['sibling', 'stranger']) {
       });
     }
 
+    // Item 122.
     test('cannot show Doorward in a frame', async ({ doorward }) => {
       const url = `${doorward.origin}/auth/sessions/`;
       const blocked = ada.page.waitForEvent('requestfailed');

@@ -77,6 +77,7 @@ for (const place of ['own', 'listed']) {
       expect((await laptop.call('GET', '/auth/sessions/')).body).toHaveLength(1);
     });
 
+    // Item 71.
     test('scripts of the page get the token only where there is no other way', async ({ visitor }) => {
       const ada = await visitor();
 

@@ -10,9 +10,6 @@ use std::{
 
 use crate::failure::Failure;
 
-/// The file that is locked.
-const FILE: &str = "doorward.lock";
-
 /// The right to the data folder, as long as it lives. The system ends it with the process, however that ends.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
@@ -23,7 +20,7 @@ impl Lock {
     /// # Errors
     /// [`Failure::Refused`] when another process has it, saying which.
     pub(crate) fn take(folder: &Path, purpose: &str) -> Result<Self, Failure> {
-        let path = folder.join(FILE);
+        let path = folder.join(doorward::LOCK_FILE);
         let unusable = |error: std::io::Error| {
             Failure::refused("unavailable", format!("{}: {error}", path.display()))
         };

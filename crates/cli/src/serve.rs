@@ -51,7 +51,8 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
 }
 
 async fn open(loaded: Loaded) -> Result<Doorward, Failure> {
-    let mut builder = Doorward::builder(loaded.config);
+    // The lock is taken already, with a word on who holds it.
+    let mut builder = Doorward::builder(loaded.config).without_lock();
     if let Some(key) = loaded.root_key {
         builder = builder.root_key(key);
     }

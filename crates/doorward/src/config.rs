@@ -395,12 +395,19 @@ impl Config {
         self.public_url.starts_with("https://")
     }
 
+    /// Whether nobody but this machine can reach Doorward: it listens on loopback, and no proxy stands in front.
+    fn is_for_development(&self) -> bool {
+        self.listen.ip().is_loopback()
+            && self.trusted_proxies.is_empty()
+            && host_of(&self.public_url).is_some_and(is_localhost)
+    }
+
     /// Whether mail is kept in the development mailbox.
     #[must_use]
     pub fn mailbox(&self) -> bool {
         self.mail
             .mailbox
-            .unwrap_or(self.mail.smtp.host.is_none() && self.listen.ip().is_loopback())
+            .unwrap_or(self.mail.smtp.host.is_none() && self.is_for_development())
     }
 
     /// Every problem, in the order of the keys; none means that Doorward can start.
@@ -534,13 +541,10 @@ impl Config {
 
     fn check_mail(&self, problems: &mut Problems) {
         problems.unless(
-            !self.mailbox() || self.listen.ip().is_loopback(),
+            !self.mailbox() || self.is_for_development(),
             "mail.mailbox",
             || {
-                format!(
-                    "the development mailbox shows every code, and {} is a public address",
-                    self.listen
-                )
+                "the development mailbox shows every code, so it opens only where nobody else can look: with listen on loopback, public_url on localhost and no trusted_proxies".into()
             },
         );
         problems.unless(
@@ -692,6 +696,25 @@ mod tests {
             host: Some("mail.example.com".into()),
             ..Smtp::default()
         };
+        let forgotten = Config {
+            public_url: "https://auth.example.com".into(),
+            trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+            ..Config::default()
+        };
+        assert_eq!(
+            keys(&forgotten),
+            ["mail.smtp.host"],
+            "a proxy makes loopback public"
+        );
+        let left_over = Config {
+            mail: Mail {
+                mailbox: Some(true),
+                ..Mail::default()
+            },
+            ..forgotten
+        };
+        assert_eq!(keys(&left_over), ["mail.mailbox"]);
+
         let behind_a_proxy = Config {
             public_url: "https://auth.example.com".into(),
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
@@ -736,6 +759,13 @@ mod tests {
         let config = |rp_id: &str| Config {
             public_url: "https://auth.example.com".into(),
             rp_id: Some(rp_id.into()),
+            mail: Mail {
+                smtp: Smtp {
+                    host: Some("mail.example.com".into()),
+                    ..Smtp::default()
+                },
+                ..Mail::default()
+            },
             ..Config::default()
         };
         assert_eq!(keys(&config("example.com")), [""; 0]);

@@ -4,9 +4,12 @@
 
 use std::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::{Arc, Weak},
     time::Duration,
 };
+
+use futures_util::FutureExt;
 
 use crate::{
     Doorward, Inner, audit, codes,
@@ -29,8 +32,8 @@ pub(crate) fn start(doorward: &Doorward) {
         Duration::from_mins(1),
         Weak::clone(&weak),
         async |doorward| {
-            sessions::flush_activity(&doorward).await?;
-            sweep(&doorward).await
+            let flushed = sessions::flush_activity(&doorward).await;
+            sweep(&doorward).await.and(flushed)
         },
     );
     every(Duration::from_millis(250), weak, async |doorward| {
@@ -50,28 +53,39 @@ where
             let Some(doorward) = doorward.upgrade().map(Doorward) else {
                 return;
             };
-            if let Err(error) = job(doorward).await {
-                tracing::warn!(error = %Escaped(&error), "a job in the background failed");
-            }
+            survive("a job in the background", job(doorward)).await;
         }
     });
+}
+
+/// Does one piece of work. What goes wrong in it, a panic included, is logged, and the next piece is done all the same:
+/// a job that ended would be missed by nobody.
+async fn survive(what: &str, work: impl Future<Output = Result<()>>) {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(error = %Escaped(&error), "{what} failed"),
+        Err(_) => tracing::error!("{what} panicked"),
+    }
 }
 
 /// Sends mail as soon as it is promised; what was left over, within seconds.
 async fn deliver_mail(doorward: Weak<Inner>) {
     const LEFT_OVER: Duration = Duration::from_secs(5);
-    if let Some(doorward) = doorward.upgrade().map(Doorward)
-        && let Err(error) = outbox::release_claims(&doorward).await
-    {
-        tracing::warn!(error = %Escaped(&error), "the claims of an earlier server could not be taken back");
+    if let Some(doorward) = doorward.upgrade().map(Doorward) {
+        survive(
+            "taking back the claims of an earlier server",
+            outbox::release_claims(&doorward),
+        )
+        .await;
     }
     loop {
         let Some(doorward) = doorward.upgrade().map(Doorward) else {
             return;
         };
-        if let Err(error) = outbox::deliver_due(&doorward).await {
-            tracing::warn!(error = %Escaped(&error), "mail could not be taken from the outbox");
-        }
+        survive("the delivery of mail", async {
+            outbox::deliver_due(&doorward).await.map(drop)
+        })
+        .await;
         let _ = tokio::time::timeout(LEFT_OVER, doorward.mail_due.notified()).await;
     }
 }

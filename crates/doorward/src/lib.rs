@@ -71,6 +71,10 @@ pub use crate::{
 /// The file of the database in the data folder.
 pub const DATABASE_FILE: &str = "doorward.db";
 
+/// The file in the data folder that a server locks, so that there is one: the memory of a second would not hear of what
+/// the first revokes.
+pub const LOCK_FILE: &str = "doorward.lock";
+
 /// The file of the root key in the data folder: 64 hexadecimal digits.
 pub const ROOT_KEY_FILE: &str = "root.key";
 
@@ -100,6 +104,8 @@ pub struct Inner {
     pub(crate) outside_changes: AtomicI64,
     pub(crate) events: AtomicU32,
     pub(crate) seat: Seat,
+    /// Keeps other servers off the data folder for as long as this one lives.
+    _lock: Option<fs::File>,
 }
 
 /// Where this process stands to the database.
@@ -120,11 +126,11 @@ impl Deref for Doorward {
 
 impl Doorward {
     /// Opens the database and the root key in the data folder, makes both where there are none, and starts
-    /// the work in the background: mail, clean-up.
+    /// the work in the background: mail, clean-up. One process at a time can have a data folder.
     ///
     /// # Errors
     /// [`Error::Internal`] when the configuration has problems (see [`Config::check`]) or the key is not a key;
-    /// [`Error::Unavailable`] when the database cannot be used.
+    /// [`Error::Unavailable`] when the database cannot be used, or another process uses it.
     pub async fn open(config: Config) -> Result<Self> {
         Self::builder(config).open().await
     }
@@ -141,6 +147,7 @@ impl Doorward {
             mailbox: None,
             seat: Seat::Server,
             jobs: true,
+            locks: true,
         }
     }
 
@@ -204,6 +211,7 @@ pub struct Builder {
     mailbox: Option<Mailbox>,
     seat: Seat,
     jobs: bool,
+    locks: bool,
 }
 
 impl Builder {
@@ -253,6 +261,7 @@ impl Builder {
         Self {
             seat: Seat::Beside,
             jobs: false,
+            locks: false,
             ..self
         }
     }
@@ -262,6 +271,15 @@ impl Builder {
     pub fn without_jobs(self) -> Self {
         Self {
             jobs: false,
+            ..self
+        }
+    }
+
+    /// Leaves it to the caller to keep other servers off the data folder, by its [lock](LOCK_FILE) or otherwise.
+    #[must_use]
+    pub fn without_lock(self) -> Self {
+        Self {
+            locks: false,
             ..self
         }
     }
@@ -281,6 +299,7 @@ impl Builder {
         }
         let folder = self.config.data_dir.clone();
         make_folder(&folder).map_err(|error| unusable(&folder, &error))?;
+        let lock = self.locks.then(|| lock(&folder)).transpose()?;
         let root_key = match self.root_key {
             Some(key) => key,
             None => root_key_in(&folder, &self.entropy)?,
@@ -320,6 +339,7 @@ impl Builder {
             db,
             mailer,
             mailbox,
+            _lock: lock,
         };
         let doorward = Doorward(Arc::new(inner));
         if self.jobs {
@@ -336,6 +356,25 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
+}
+
+/// The right to serve from the folder; the system takes it back when the process ends, however that happens.
+fn lock(folder: &Path) -> Result<fs::File> {
+    let path = folder.join(LOCK_FILE);
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| unusable(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(error) => Err(unusable(
+            folder,
+            &format!("another server uses it ({error})"),
+        )),
+    }
 }
 
 /// The root key in the folder, made where there is none.
@@ -360,15 +399,18 @@ fn root_key_in(folder: &Path, entropy: &Entropy) -> Result<RootKey> {
 }
 
 /// Writes a file that its owner only can read, and that is on disk when this returns.
-fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(file)?;
+        .open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    // The name is on disk when its folder is.
+    path.parent()
+        .map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {

@@ -35,21 +35,25 @@ const BATCH: u32 = 64;
 
 /// Messages that this process has written and claimed, on their way out.
 #[derive(Debug, Default)]
-pub(crate) struct Queue(Mutex<VecDeque<Waiting>>);
+pub(crate) struct Queue {
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Whoever delivers; others wait, and find delivered what they waited for.
+    turn: tokio::sync::Mutex<()>,
+}
 
 impl Queue {
     /// Beyond this many the rest stays in the database, to be taken in its turn.
     const MOST: usize = 1000;
 
     fn push(&self, waiting: Waiting) {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.len() < Self::MOST {
             queue.push_back(waiting);
         }
     }
 
     fn take(&self) -> Vec<Waiting> {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let count = queue.len().min(BATCH as usize);
         queue.drain(..count).collect()
     }
@@ -264,8 +268,9 @@ fn waiting(row: &Row<'_>) -> Result<Waiting> {
 const ANY_DUE: &str =
     "select 1 from outbox where claimed_until <= $1 and available_at <= $1 limit 1";
 
-/// Sends all mail that is due; how many messages left.
+/// Sends all mail that is due, and waits for what is on its way already; how many messages left.
 pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
+    let _turn = doorward.queue.turn.lock().await;
     let mut sent = 0;
     loop {
         let now = doorward.clock.now();

@@ -88,6 +88,14 @@ impl World {
             ..Config::default()
         };
         configure(&mut config);
+        if !config.mailbox() {
+            // Never connected to: the mail of a world stays in its mailbox.
+            config
+                .mail
+                .smtp
+                .host
+                .get_or_insert_with(|| "smtp.example.com".into());
+        }
         let post = Arc::new(Post {
             mailbox: Mailbox::new(),
             server: Mutex::new(MailServer::Up),
@@ -103,6 +111,8 @@ impl World {
             .mailer(mailer)
             .mailbox(mailbox.clone())
             .without_jobs()
+            // A world that is restarted stands beside the one before.
+            .without_lock()
             .open()
             .await
             .expect("a world that opens");

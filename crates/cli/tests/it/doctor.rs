@@ -113,6 +113,8 @@ fn every_finding_says_what_to_do() {
     let ran = Ran::of(machine.command("doctor --json").envs([
         ("DOORWARD_PUBLIC_URL", "https://auth.example.invalid"),
         ("DOORWARD_ORIGINS", "https://example.org"),
+        ("DOORWARD_MAIL__SMTP__HOST", "127.0.0.1"),
+        ("DOORWARD_MAIL__SMTP__PORT", "1"),
     ]));
     let checks = ran.json();
     assert_eq!(verdict(&checks, "public_url"), "warn", "{checks}");

@@ -288,7 +288,7 @@ pub(crate) async fn redeem(
         };
         let access = crate::access::of_user(tx, &account.user.id).await?;
         if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
-            && passkeys::count_in(tx, &account.user.id).await? >= 2
+            && passkeys::count_in(tx, &account.user.id).await? >= sessions::PASSKEYS_THAT_END_CODES
         {
             return Ok(None);
         }
@@ -378,7 +378,8 @@ where
         binding: guess.binding,
         unbound,
     };
-    // Where there is nothing to guess at, a flood of guesses writes nothing.
+    // Where there is nothing to guess at, no transaction is begun. It is counted like any wrong guess all the same:
+    // what is counted must not tell whether a code is under way. The budget of networks bounds how often.
     if !store::any(&doorward.db, &shown).await? {
         return Ok(Outcome::Wrong);
     }

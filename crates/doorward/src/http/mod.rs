@@ -16,11 +16,21 @@ use axum::{
     Router, middleware,
     routing::{any, get},
 };
+use base64::{
+    alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 pub use client::{Client, RequestId};
 
 use crate::{Doorward, access, codes, error::Error, pages, passkeys, sessions, users};
+
+/// Base64url as clients send it, padded or not; ours is never padded.
+pub(crate) const TOLERANT_BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Bodies larger than this are refused.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

@@ -1,8 +1,9 @@
 //! The API's description of itself: OpenAPI 3.1, made from the handlers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use axum::{Router, response::IntoResponse, routing::get};
+use bytes::Bytes;
 use http::{HeaderValue, header};
 use utoipa::{
     IntoResponses, PartialSchema,
@@ -84,14 +85,10 @@ pub fn document() -> serde_json::Value {
 }
 
 pub(super) fn routes(document: &openapi::OpenApi) -> Router<Doorward> {
-    let text: Arc<str> = serde_json::to_string(document).unwrap_or_default().into();
+    let text = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
     let serve = async move || {
         let json = HeaderValue::from_static("application/json");
-        (
-            [(header::CONTENT_TYPE, json)],
-            axum::body::Bytes::copy_from_slice(text.as_bytes()),
-        )
-            .into_response()
+        ([(header::CONTENT_TYPE, json)], text.clone()).into_response()
     };
     Router::new().route("/openapi.json", get(serve))
 }

@@ -22,6 +22,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// How long an answer may take before its client is told to try again.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 pub(super) async fn door(
     State(doorward): State<Doorward>,
     mut request: Request,
@@ -58,10 +61,15 @@ pub(super) async fn door(
 async fn run(doorward: &Doorward, request: Request, next: Next) -> Response {
     let reads = request.method().is_safe();
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let answer = if reads {
-        answer.await.ok()
-    } else {
-        tokio::spawn(answer).await.ok().and_then(Result::ok)
+    let answer = async {
+        if reads {
+            answer.await.ok()
+        } else {
+            tokio::spawn(answer).await.ok().and_then(Result::ok)
+        }
+    };
+    let Ok(answer) = tokio::time::timeout(PATIENCE, answer).await else {
+        return Error::Unavailable("the answer took too long".into()).into_response();
     };
     answer.unwrap_or_else(|| {
         doorward.metrics.panics.inc();

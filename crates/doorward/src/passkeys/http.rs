@@ -5,12 +5,7 @@ use axum::{
     extract::State,
     response::{AppendHeaders, IntoResponse, Response},
 };
-use base64::{
-    Engine, alphabet,
-    engine::{
-        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
-    },
-};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_webauthn::{AssertionResponse, RegistrationResponse};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -23,7 +18,7 @@ use crate::{
     codes::Flow,
     error::{Error, Result},
     http::{
-        BothSlashes, Client, cookies,
+        BothSlashes, Client, TOLERANT_BASE64URL, cookies,
         extract::{CurrentUser, Fresh, Json, JsonText, Path, Presented},
         openapi::Declined,
         read_json,
@@ -199,8 +194,8 @@ async fn authenticate_verify(
     Json(response): Json<AssertionResponse>,
 ) -> Result<Response> {
     let session = super::sign_in(&doorward, &response, None, presented.as_deref(), &client).await?;
-    let signals = super::signals(&doorward, &session.user.id).await?;
-    sessions::http::created(&doorward, session, Some(signals), &client)
+    let signals = super::signals_if_known(&doorward, &session.user.id).await;
+    sessions::http::created(&doorward, session, signals, &client)
 }
 
 /// The caller's passkeys, newest first.
@@ -279,11 +274,9 @@ async fn remove(
 
 /// Reads a credential id from a path: base64url, padded or not, of at most 1023 bytes.
 fn credential_id(text: &str) -> Result<Vec<u8>> {
-    const TOLERANT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::URL_SAFE,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let id = TOLERANT.decode(text).map_err(|_| Error::NotFound)?;
+    let id = TOLERANT_BASE64URL
+        .decode(text)
+        .map_err(|_| Error::NotFound)?;
     if (1..=1023).contains(&id.len()) {
         Ok(id)
     } else {

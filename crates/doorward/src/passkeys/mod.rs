@@ -31,7 +31,7 @@ use crate::{
     limits::{self, Budget},
     mail::{Address, Notice},
     outbox,
-    sessions::{self, NewSession, Proof, SignedIn},
+    sessions::{self, Method, NewSession, Proof, SignedIn},
     store::Tx,
     time::Timestamp,
     users::{self, Account},
@@ -511,8 +511,18 @@ pub(crate) async fn drop_all(tx: &mut Tx, user: &UserId) -> Result<()> {
     store::delete_all(tx, user).await
 }
 
-/// The arguments of the Signal API for this account.
-pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
+/// The arguments of the Signal API, for the answer to a sign-in that has happened: it does not fail for want of them.
+pub(crate) async fn signals_if_known(doorward: &Doorward, user: &UserId) -> Option<Signals> {
+    match signals(doorward, user).await {
+        Ok(signals) => Some(signals),
+        Err(error) => {
+            tracing::warn!(error = %Escaped(&error), "a sign-in goes without signals");
+            None
+        }
+    }
+}
+
+async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
     let account = users::account(&mut &doorward.db, user)
         .await?
         .ok_or(Error::NotFound)?;
@@ -546,6 +556,7 @@ pub(crate) async fn rename(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
+            sessions::confirm(tx, caller).await?;
             if !store::rename(tx, &user, credential, &name.0).await? {
                 return Err(Error::NotFound);
             }
@@ -586,8 +597,10 @@ pub(crate) async fn remove(
                 return Err(Error::NotFound);
             };
             let access = access::of_user(tx, &user).await?;
+            // Whoever has it can make another first; whoever has lost it came by code, and has waited.
             if existing.len() == 1
                 && sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
+                && caller.session().method == Method::Passkey
             {
                 return Err(Error::LastCredential);
             }

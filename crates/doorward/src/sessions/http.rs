@@ -5,12 +5,7 @@ use axum::{
     extract::State,
     response::{AppendHeaders, IntoResponse, Response},
 };
-use base64::{
-    Engine, alphabet,
-    engine::{
-        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
-    },
-};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_webauthn::AssertionResponse;
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
@@ -24,7 +19,7 @@ use crate::{
     config::TokenInBody,
     error::{Error, Result},
     http::{
-        BothSlashes, Client, cookies,
+        BothSlashes, Client, TOLERANT_BASE64URL, cookies,
         extract::{CurrentUser, Json, MaybeUser, Path, Presented},
         openapi::Declined,
     },
@@ -78,7 +73,7 @@ pub(crate) struct SessionAnswer {
 }
 
 impl SessionAnswer {
-    fn of(session: &Session, last_seen_at: Timestamp, current: bool) -> Self {
+    fn of(session: &Session, device: Device, last_seen_at: Timestamp, current: bool) -> Self {
         Self {
             id: session.id,
             user_id: session.user_id,
@@ -93,13 +88,14 @@ impl SessionAnswer {
                 .map(|id| URL_SAFE_NO_PAD.encode(id)),
             user_agent: session.user_agent.clone(),
             ip: session.ip.clone(),
-            device: Device::parse(session.user_agent.as_deref().unwrap_or_default()),
+            device,
             current,
         }
     }
 
     fn current(signed_in: &SignedIn) -> Self {
-        Self::of(signed_in.session(), signed_in.last_seen_at(), true)
+        let (session, device) = (signed_in.session(), signed_in.device());
+        Self::of(session, device, signed_in.last_seen_at(), true)
     }
 }
 
@@ -141,7 +137,12 @@ pub(crate) fn created(
     ];
     let answer = SignedInAnswer {
         token: in_body.then_some(token),
-        session: SessionAnswer::of(&new.session, new.session.last_seen_at, true),
+        session: SessionAnswer::of(
+            &new.session,
+            new.session.device(),
+            new.session.last_seen_at,
+            true,
+        ),
         user: new.user,
         signals,
     };
@@ -204,8 +205,8 @@ async fn create(
             let session =
                 passkeys::sign_in(&doorward, &response, Some(&form.email), presented, &client)
                     .await?;
-            let signals = passkeys::signals(&doorward, &session.user.id).await?;
-            created(&doorward, session, Some(signals), &client)
+            let signals = passkeys::signals_if_known(&doorward, &session.user.id).await;
+            created(&doorward, session, signals, &client)
         }
         _ => Err(Error::field("method", "Use `otp` or `passkey`.")),
     }
@@ -213,10 +214,6 @@ async fn create(
 
 /// Reads the JSON text of an assertion, or base64url of it.
 fn assertion(token: &str) -> Result<AssertionResponse> {
-    const TOLERANT: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::URL_SAFE,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
     let wrong = || {
         Error::field(
             "token",
@@ -227,7 +224,9 @@ fn assertion(token: &str) -> Result<AssertionResponse> {
     let text = if token.trim_start().starts_with('{') {
         token.as_bytes()
     } else {
-        decoded = TOLERANT.decode(token.trim()).map_err(|_| wrong())?;
+        decoded = TOLERANT_BASE64URL
+            .decode(token.trim())
+            .map_err(|_| wrong())?;
         &decoded
     };
     crate::http::read_json(text).map_err(|_| wrong())
@@ -247,7 +246,14 @@ async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<imp
     let own = user.session().id;
     let answers: Vec<_> = sessions
         .iter()
-        .map(|session| SessionAnswer::of(session, session.last_seen_at, session.id == own))
+        .map(|session| {
+            SessionAnswer::of(
+                session,
+                session.device(),
+                session.last_seen_at,
+                session.id == own,
+            )
+        })
         .collect();
     Ok(JsonAnswer(answers))
 }

@@ -116,6 +116,12 @@ impl Lifetime {
 }
 
 impl Session {
+    /// The browser and system that it was opened with.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        Device::parse(self.user_agent.as_deref().unwrap_or_default())
+    }
+
     /// Whether the session may still be used.
     fn is_live(&self, lifetime: Lifetime, now: Timestamp) -> bool {
         now < self.expires_at && now < self.authenticated_at + lifetime.absolute
@@ -137,14 +143,16 @@ impl Session {
 /// Who a session belongs to, as the cache keeps it: one for all sessions of a user.
 #[derive(Debug)]
 pub(crate) struct Person {
-    pub account: Account,
-    pub access: Access,
+    account: Account,
+    access: Access,
+    lifetime: Lifetime,
 }
 
 /// A session in memory.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub session: Session,
+    device: Device,
     token_hash: [u8; 32],
     user_epoch: i64,
     seen: AtomicI64,
@@ -181,6 +189,11 @@ impl SignedIn {
         &self.person.account
     }
 
+    /// With which browser and system.
+    pub(crate) fn device(&self) -> Device {
+        self.live.device
+    }
+
     /// Last use, by the minute: this one included.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
         Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed))
@@ -197,6 +210,9 @@ pub(crate) fn after_passkey(doorward: &Doorward, access: &Access) -> AfterPasske
         configured
     }
 }
+
+/// With how many passkeys an account is beyond mailed codes, where policy denies those: one can be lost.
+pub(crate) const PASSKEYS_THAT_END_CODES: u32 = 2;
 
 /// Whether the sign-in is recent, and strong, enough for a sensitive change.
 ///
@@ -215,11 +231,15 @@ pub(crate) async fn require_fresh(
     if recent && session.method == Method::Passkey {
         return Ok(());
     }
-    let has_passkeys = crate::passkeys::count(doorward, &signed_in.user().id).await? > 0;
+    let passkeys = crate::passkeys::count(doorward, &signed_in.user().id).await?;
+    let has_passkeys = passkeys > 0;
     let code_will_do = match after_passkey(doorward, signed_in.access()) {
         AfterPasskey::Allow => true,
-        AfterPasskey::Recovery => !has_passkeys || session.created_at + RECOVERY <= now,
-        AfterPasskey::Deny => !has_passkeys,
+        // Whoever has lost their only passkey gets back in by code, also where two would end that.
+        AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => false,
+        AfterPasskey::Recovery | AfterPasskey::Deny => {
+            !has_passkeys || session.created_at + RECOVERY <= now
+        }
     };
     if recent && code_will_do {
         return Ok(());
@@ -402,7 +422,7 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
             None => return Ok(None),
         },
     };
-    let lifetime = Lifetime::of(&doorward.config.sessions, &person.access);
+    let lifetime = person.lifetime;
     let accepted = same(&live.token_hash, &token.hash())
         && (live.user_epoch == person.account.auth_epoch)
         && person.account.is_active()
@@ -410,9 +430,7 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     if !accepted {
         return Ok(None);
     }
-    if let Some(end) = live.session.renewal(lifetime, now)
-        && !live.renewing.swap(true, Ordering::Relaxed)
-    {
+    if let Some(end) = live.session.renewal(lifetime, now) {
         renew(doorward, &live, end).await;
     }
     doorward.activity.saw(&live, now);
@@ -430,13 +448,31 @@ async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, 
         return Ok(None);
     };
     let access = access::of_user(&mut db, &live.session.user_id).await?;
-    let (live, person) = (Arc::new(live), Arc::new(Person { account, access }));
+    let person = Person {
+        lifetime: Lifetime::of(&doorward.config.sessions, &access),
+        account,
+        access,
+    };
+    let (live, person) = (Arc::new(live), Arc::new(person));
     doorward.cache.fill(ticket, &live, &person);
     Ok(Some((live, person)))
 }
 
 /// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
 async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
+    /// One renewal at a time, also where the request that does it is given up half-way.
+    struct Renewing<'a>(&'a AtomicBool);
+
+    impl Drop for Renewing<'_> {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+
+    if live.renewing.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let _renewing = Renewing(&live.renewing);
     let id = live.session.id;
     let renewed = doorward.db.transaction(|mut tx| async move {
         let tx = &mut tx;
@@ -444,7 +480,6 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
         forget::session(doorward, tx, &id).await
     });
     if let Err(error) = renewed.await {
-        live.renewing.store(false, Ordering::Relaxed);
         tracing::warn!(error = %Escaped(&error), "a session could not be renewed");
     }
 }

@@ -69,7 +69,7 @@ const RENEW_PROOF: &str = "
     update sessions
        set token_hash = $1, user_epoch = $2, method = $3, passkey = $4, aal = $5, user_verified = $6, backup_eligible = $7,
            backed_up = $8, authenticated_at = $9, expires_at = $10, ip = $11, user_agent = $12
-     where id = $13 and token_hash = $14";
+     where id = $13 and token_hash = $14 and user_epoch = $2";
 
 /// Puts a new proof and token under a session; whether it was still there.
 pub(super) async fn renew_proof(
@@ -110,6 +110,7 @@ pub(super) async fn find(db: &Db, id: &SessionId) -> Result<Option<Live>> {
             user_epoch: row.get(11)?,
             seen: AtomicI64::new(0),
             renewing: AtomicBool::new(false),
+            device: session.device(),
             session,
         })
     })

@@ -29,6 +29,9 @@ use crate::error::{Error, Escaped, Result};
 const BUSY_TRIES: u32 = 1000;
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
+/// How long a transaction waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(super) struct Sqlite {
     file: PathBuf,
     writer: Arc<tokio::sync::Mutex<Writer>>,
@@ -79,7 +82,6 @@ impl Sqlite {
             .collect::<Result<_>>()?;
         let writer = Writer {
             connection: writer,
-            open: false,
             waiting: Vec::new(),
             effects: Vec::new(),
         };
@@ -114,7 +116,10 @@ impl Sqlite {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx> {
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        // Who has waited so long is told so, rather than served after having gone away.
+        let writer = tokio::time::timeout(PATIENCE, Arc::clone(&self.writer).lock_owned()).await;
+        let mut writer =
+            writer.map_err(|_| Error::Unavailable("the database is overloaded".into()))?;
         for _ in 0..BUSY_TRIES {
             match writer.enter() {
                 Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
@@ -159,7 +164,6 @@ type Effect = Box<dyn FnOnce() + Send>;
 /// The one connection that writes, with the batch that waits for its commit.
 struct Writer {
     connection: Connection,
-    open: bool,
     waiting: Vec<oneshot::Sender<Result<()>>>,
     effects: Vec<Effect>,
 }
@@ -167,23 +171,39 @@ struct Writer {
 impl Writer {
     /// Enters a savepoint, in the batch that is open or in a new one.
     fn enter(&mut self) -> rusqlite::Result<()> {
-        if !self.open {
-            self.connection
-                .0
-                .prepare_cached("begin immediate")?
-                .execute([])?;
-            self.open = true;
+        if !self.is_open() {
+            self.begin_batch()?;
         }
-        self.connection
-            .0
-            .prepare_cached("savepoint work")?
-            .execute([])
-            .map(drop)
+        let entered = self.savepoint();
+        if entered.is_err() {
+            // Some errors undo the whole transaction, and SQLite alone knows which.
+            if !self.is_open() {
+                self.fail("the database undid the transaction");
+            } else if self.waiting.is_empty() {
+                self.close();
+            }
+        }
+        entered
+    }
+
+    fn begin_batch(&self) -> rusqlite::Result<()> {
+        let mut begin = self.connection.0.prepare_cached("begin immediate")?;
+        begin.execute([]).map(drop)
+    }
+
+    fn savepoint(&self) -> rusqlite::Result<()> {
+        let mut savepoint = self.connection.0.prepare_cached("savepoint work")?;
+        savepoint.execute([]).map(drop)
+    }
+
+    /// Whether a batch is under way: what SQLite says, which may have ended it by itself.
+    fn is_open(&self) -> bool {
+        !self.connection.0.is_autocommit()
     }
 
     /// Undoes the savepoint. An error may have undone the whole batch: then everyone in it is told.
     fn undo(&mut self) {
-        let undone = !self.connection.0.is_autocommit()
+        let undone = self.is_open()
             && self
                 .connection
                 .0
@@ -198,7 +218,6 @@ impl Writer {
 
     /// Ends a batch in which nothing was written.
     fn close(&mut self) {
-        self.open = false;
         if self.connection.0.execute_batch("rollback").is_err() {
             tracing::error!("the database could not end an empty transaction");
         }
@@ -206,7 +225,7 @@ impl Writer {
 
     /// Makes the batch durable, lets its effects happen, and tells everyone in it.
     fn commit(&mut self, commits: &AtomicU64) {
-        if !self.open || self.waiting.is_empty() {
+        if self.waiting.is_empty() {
             return;
         }
         let committed = self.connection.run("commit", |connection| {
@@ -217,7 +236,6 @@ impl Writer {
             self.fail("the commit failed");
             return;
         }
-        self.open = false;
         // Counted before anyone is told, so that whoever was told finds it counted.
         commits.fetch_add(1, Ordering::Relaxed);
         for effect in self.effects.drain(..) {
@@ -234,11 +252,8 @@ impl Writer {
 
     /// Undoes the batch and tells everyone in it that nothing happened.
     fn fail(&mut self, why: &'static str) {
-        self.open = false;
         self.effects.clear();
-        if !self.connection.0.is_autocommit()
-            && self.connection.0.execute_batch("rollback").is_err()
-        {
+        if self.is_open() && self.connection.0.execute_batch("rollback").is_err() {
             tracing::error!("the database could not roll back");
         }
         for waiting in self.waiting.drain(..) {

@@ -54,6 +54,7 @@ pub(crate) async fn confirm(
     let user = caller.user().id;
     let outcome = codes::spend(doorward, &guess, now, |mut tx, _| async move {
         let tx = &mut tx;
+        sessions::confirm(tx, caller).await?;
         if !super::set_email(tx, doorward, &user, address, now).await? {
             return Ok(None);
         }

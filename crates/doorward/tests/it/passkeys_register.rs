@@ -123,22 +123,44 @@ async fn in_recovery_a_new_session_waits_its_own_day() {
     asks_for(&other.post(OPTIONS, ()).await, &["passkey"]);
 }
 
-/// Items 15, 17: policy `deny` of D14: no code is ever enough, however old its session.
+/// Items 15, 17: policy `deny` of D14: once there are two passkeys no code is ever enough, however old its session.
 #[tokio::test]
 async fn where_policy_denies_it_only_a_passkey_is_proof_for_another() {
     let world = world_with(AfterPasskey::Deny).await;
     let mut ada = Person::with_passkey(&world, ADA, 1).await;
 
     asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
-    world.advance(DAY);
-    world.sign_in(&ada.browser, ADA).await;
-    asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
-
     let signed_in = world
         .sign_in_with_passkey(&ada.browser, &mut ada.authenticator)
         .await;
     signed_in.created();
+    let mut second = Authenticator::new(2);
+    world.add_passkey(&ada.browser, &mut second).await;
+    world.advance(DAY);
+
+    asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
+    let verify = json!({ "email": ADA });
+    ada.browser.post("/auth/verify", &verify).await.created();
+    let token = world.inbox(ADA).await.code();
+    let form = json!({ "method": "otp", "email": ADA, "token": token });
+    let by_code = ada.browser.post("/auth/sessions", &form).await;
+    by_code.problem(401, "invalid_code");
+}
+
+/// Item 17: with one passkey policy `deny` is as `recovery`: it may be lost, and must then be replaceable.
+#[tokio::test]
+async fn where_policy_denies_codes_a_lost_only_passkey_is_replaced_after_a_day() {
+    let world = world_with(AfterPasskey::Deny).await;
+    let ada = Person::with_passkey(&world, ADA, 1).await;
+    let lost = ada.browser.get("/auth/passkeys").await.ok()[0]["id"].clone();
+    let lost = format!("/auth/passkeys/{}", lost.as_str().unwrap());
+    asks_for(&ada.browser.delete(&lost).await, &["passkey"]);
+
+    world.advance(DAY);
+    world.sign_in(&ada.browser, ADA).await;
+
     assert_eq!(ada.browser.post(OPTIONS, ()).await.status(), 200);
+    ada.browser.delete(&lost).await.no_content();
 }
 
 /// Item 17: administrators are held to `recovery`, whatever the policy for everyone else.

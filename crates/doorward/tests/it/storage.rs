@@ -399,6 +399,18 @@ async fn a_key_that_the_database_was_not_made_with_is_refused() {
 }
 
 #[tokio::test]
+async fn a_second_server_on_one_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(folder.path()).await.unwrap();
+
+    let second = start(folder.path()).await;
+
+    assert!(matches!(second, Err(Error::Unavailable(_))));
+    drop(first);
+    start(folder.path()).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     start(folder.path()).await.unwrap();
