@@ -17,7 +17,10 @@ use doorward::{
     testing::{Authenticator, Caller, World},
 };
 use http::{HeaderValue, Method, header};
+use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
+
+use crate::tables;
 
 // ── A stolen copy of the database ───────────────────────────────────────────
 
@@ -66,29 +69,14 @@ impl Thief {
 
 /// Every cell of the database that holds bytes or text, as bytes.
 fn cells(world: &World) -> Vec<Vec<u8>> {
-    let db = rusqlite::Connection::open(world.database()).unwrap();
-    let mut tables = db
-        .prepare("select name from sqlite_schema where type = 'table'")
-        .unwrap();
-    let tables: Vec<String> = tables
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
+    let cells = tables::dump(world).into_values().flatten().flatten();
+    let all: BTreeSet<_> = cells
+        .filter_map(|cell| match cell {
+            Cell::Text(text) => Some(text.into_bytes()),
+            Cell::Blob(bytes) => Some(bytes),
+            _ => None,
+        })
         .collect();
-    let mut all = BTreeSet::new();
-    for table in tables {
-        let mut statement = db.prepare(&format!("select * from {table}")).unwrap();
-        let columns = statement.column_count();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            for column in 0..columns {
-                use rusqlite::types::ValueRef::{Blob, Text};
-                if let Text(bytes) | Blob(bytes) = row.get_ref(column).unwrap() {
-                    all.insert(bytes.to_vec());
-                }
-            }
-        }
-    }
     all.into_iter().collect()
 }
 

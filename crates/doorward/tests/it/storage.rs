@@ -21,6 +21,8 @@ use doorward::{
 };
 use serde_json::json;
 
+use crate::tables;
+
 // ── Statements ──────────────────────────────────────────────────────────────
 
 /// One statement of the source.
@@ -455,7 +457,7 @@ async fn a_sign_in_that_fails_anywhere_left_nothing() {
                 .created();
             let token = world.inbox("ada@example.com").await.code();
             let form = json!({ "method": "otp", "email": "ada@example.com", "token": token });
-            let before = fingerprint(&world);
+            let before = tables::dump(&world);
 
             world.faults().arm_once(point, fault);
             let reply = ada.post("/auth/sessions", &form).await;
@@ -469,37 +471,11 @@ async fn a_sign_in_that_fails_anywhere_left_nothing() {
             let waits = if reply.status() == 503 { "1" } else { "" };
             assert_eq!(reply.header("retry-after"), waits, "{point}");
             assert!(reply.cookies().is_empty(), "{point}");
-            assert_eq!(fingerprint(&world), before, "{point} {fault:?}");
+            assert_eq!(tables::dump(&world), before, "{point} {fault:?}");
             ada.post("/auth/sessions", &form).await.created();
             ada.get("/auth/me").await.ok();
         }
     }
-}
-
-/// All rows of all tables.
-fn fingerprint(world: &World) -> Vec<String> {
-    let db = rusqlite::Connection::open(world.database()).unwrap();
-    let mut tables = db
-        .prepare("select name from sqlite_schema where type = 'table' order by name")
-        .unwrap();
-    let tables: Vec<String> = tables
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    let mut all = Vec::new();
-    for table in tables {
-        let mut statement = db.prepare(&format!("select * from {table}")).unwrap();
-        let columns = statement.column_count();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let cells: Vec<_> = (0..columns)
-                .map(|column| format!("{:?}", row.get_ref(column).unwrap()))
-                .collect();
-            all.push(format!("{table} {cells:?}"));
-        }
-    }
-    all
 }
 
 /// Item 140: whichever operation, when the database cannot be written: 503, when to come back, and nothing said of why.
@@ -509,7 +485,7 @@ async fn every_operation_that_writes_declines_while_nothing_can_be_written() {
     let ada = world.native();
     world.sign_in(&ada, "ada@example.com").await;
     ada.get("/auth/me").await.ok();
-    let before = fingerprint(&world);
+    let before = tables::dump(&world);
 
     world.faults().arm("commit", Fault::Unavailable);
     let replies = [
@@ -535,7 +511,7 @@ async fn every_operation_that_writes_declines_while_nothing_can_be_written() {
         assert_eq!(reply.header("retry-after"), "1");
         assert!(!reply.text().contains("fault"), "{reply}");
     }
-    assert_eq!(fingerprint(&world), before);
+    assert_eq!(tables::dump(&world), before);
     assert_eq!(
         ada.get("/auth/me").await.ok()["firstName"],
         serde_json::Value::Null
