@@ -4,38 +4,41 @@
 //! revocation, or because its user's epoch has moved on (disabled, erased, signed out everywhere).
 //! No acknowledged end of a session is ever followed by a check that accepts it.
 
+mod activity;
 mod cache;
 mod device;
+mod freshness;
 pub(crate) mod http;
+mod lifetime;
+mod proof;
 mod store;
 mod token;
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use doorward_webauthn::VerifiedAssertion;
-
 pub use self::device::Device;
-pub(crate) use self::{cache::Cache, token::Token};
+use self::lifetime::Lifetime;
+pub(crate) use self::{
+    activity::{Activity, flush_activity},
+    cache::Cache,
+    freshness::{PASSKEYS_THAT_END_CODES, after_passkey, confirm, require_fresh},
+    proof::Proof,
+    token::Token,
+};
 use crate::{
     Doorward,
     access::{self, Access},
     audit::{self, Event, Kind},
-    codes,
-    config::{self, AfterPasskey},
-    error::{Error, Escaped, Result},
+    error::{Escaped, Result},
     forget,
     http::Client,
     ids::{self, SessionId, UserId},
     secret::same,
     store::Tx,
-    time::{Span, Timestamp},
+    time::Timestamp,
     users::{self, Account, User},
 };
 
@@ -86,57 +89,11 @@ pub struct Session {
     pub user_agent: Option<String>,
 }
 
-/// How long a session lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Lifetime {
-    idle: Span,
-    absolute: Span,
-}
-
-impl Lifetime {
-    /// The lifetime of sessions of someone with this access: shorter for administrators.
-    fn of(config: &config::Sessions, access: &Access) -> Self {
-        if access.is_administrative() {
-            Self {
-                idle: config.admin_idle,
-                absolute: config.admin_absolute,
-            }
-        } else {
-            Self {
-                idle: config.idle,
-                absolute: config.absolute,
-            }
-        }
-    }
-
-    /// When a session ends that was proved at `authenticated_at` and is used now.
-    fn end(self, authenticated_at: Timestamp, now: Timestamp) -> Timestamp {
-        (now + self.idle).min(authenticated_at + self.absolute)
-    }
-}
-
 impl Session {
     /// The browser and system that it was opened with.
     #[must_use]
     pub fn device(&self) -> Device {
         Device::parse(self.user_agent.as_deref().unwrap_or_default())
-    }
-
-    /// Whether the session may still be used.
-    fn is_live(&self, lifetime: Lifetime, now: Timestamp) -> bool {
-        now < self.expires_at && now < self.authenticated_at + lifetime.absolute
-    }
-
-    /// The new end of the session, if this use should move it.
-    ///
-    /// Renewing only in the second half of a session's idle life keeps active people signed in while writing at
-    /// most once per half-life; the last renewal reaches the absolute end, however near that is. A session that
-    /// would outlive its lifetime (its user has become an administrator) is cut short at once.
-    fn renewal(&self, lifetime: Lifetime, now: Timestamp) -> Option<Timestamp> {
-        let end = lifetime.end(self.authenticated_at, now);
-        let second_half = (self.expires_at - now).as_millis() < lifetime.idle.as_millis() / 2;
-        let moves = end < self.expires_at || (end > self.expires_at && second_half);
-        moves.then_some(end)
     }
 }
 
@@ -198,117 +155,6 @@ impl SignedIn {
     pub(crate) fn last_seen_at(&self) -> Timestamp {
         Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed))
             .max(self.live.session.last_seen_at)
-    }
-}
-
-/// What a mailed code is worth to this person: administrators are held to `recovery` at least.
-pub(crate) fn after_passkey(doorward: &Doorward, access: &Access) -> AfterPasskey {
-    let configured = doorward.config.codes.after_passkey;
-    if access.is_administrative() {
-        configured.max(AfterPasskey::Recovery)
-    } else {
-        configured
-    }
-}
-
-/// With how many passkeys an account is beyond mailed codes, where policy denies those: one can be lost.
-pub(crate) const PASSKEYS_THAT_END_CODES: u32 = 2;
-
-/// Whether the sign-in is recent, and strong, enough for a sensitive change.
-///
-/// # Errors
-/// [`Error::ReauthRequired`] with the methods that would do.
-pub(crate) async fn require_fresh(
-    doorward: &Doorward,
-    signed_in: &SignedIn,
-    now: Timestamp,
-) -> Result<()> {
-    /// How long someone without their passkey waits, while the owner can read the notices and object.
-    const RECOVERY: Span = Span::days(1);
-    let session = signed_in.session();
-    let max_age = doorward.config.sessions.fresh;
-    let recent = now < session.authenticated_at + max_age;
-    if recent && session.method == Method::Passkey {
-        return Ok(());
-    }
-    let passkeys = crate::passkeys::count(doorward, &signed_in.user().id).await?;
-    let has_passkeys = passkeys > 0;
-    let code_will_do = match after_passkey(doorward, signed_in.access()) {
-        AfterPasskey::Allow => true,
-        // Whoever has lost their only passkey gets back in by code, also where two would end that.
-        AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => false,
-        AfterPasskey::Recovery | AfterPasskey::Deny => {
-            !has_passkeys || session.created_at + RECOVERY <= now
-        }
-    };
-    if recent && code_will_do {
-        return Ok(());
-    }
-    let methods = match (has_passkeys, code_will_do) {
-        (true, true) => vec!["passkey", "otp"],
-        (true, false) => vec!["passkey"],
-        (false, _) => vec!["otp"],
-    };
-    Err(Error::ReauthRequired { methods, max_age })
-}
-
-/// Looks again, in the transaction that changes how someone gets in, whether the session that asks for it is live.
-///
-/// The session was checked when the request came, perhaps from memory. Whoever signed out everywhere since then did so
-/// to keep this request out.
-///
-/// # Errors
-/// [`Error::Unauthenticated`] when it ended meanwhile.
-pub(crate) async fn confirm(tx: &mut Tx, caller: &SignedIn) -> Result<()> {
-    if store::is_live(tx, &caller.session().id, &caller.live.token_hash).await? {
-        Ok(())
-    } else {
-        Err(Error::Unauthenticated)
-    }
-}
-
-/// A proof of who someone is. Only what verifies a code or an assertion can make one.
-pub(crate) enum Proof {
-    /// A code that was redeemed.
-    Code(codes::Redeemed),
-    /// An assertion that was verified, of this credential.
-    Passkey(VerifiedAssertion, Vec<u8>),
-}
-
-impl Proof {
-    fn method(&self) -> Method {
-        match self {
-            Self::Code(_) => Method::Otp,
-            Self::Passkey(..) => Method::Passkey,
-        }
-    }
-
-    fn passkey(&self) -> Option<&[u8]> {
-        match self {
-            Self::Code(_) => None,
-            Self::Passkey(_, credential) => Some(credential),
-        }
-    }
-
-    /// Mail is no authenticator (NIST SP 800-63B 3.1.3.1), so a code has no level; a passkey that verified its user has 2.
-    fn aal(&self) -> u8 {
-        match self {
-            Self::Passkey(verified, _) if verified.user_verified() => 2,
-            Self::Passkey(..) => 1,
-            Self::Code(_) => 0,
-        }
-    }
-
-    fn user_verified(&self) -> bool {
-        matches!(self, Self::Passkey(verified, _) if verified.user_verified())
-    }
-
-    fn backup_eligible(&self) -> bool {
-        matches!(self, Self::Passkey(verified, _) if verified.backup_eligible())
-    }
-
-    fn backed_up(&self) -> bool {
-        matches!(self, Self::Passkey(verified, _) if verified.backed_up())
     }
 }
 
@@ -644,61 +490,6 @@ async fn end(
             now,
         )
         .await?;
-    }
-    Ok(())
-}
-
-/// Who was seen when, on its way to the database: written once a minute for everyone together.
-#[derive(Debug, Default)]
-pub(crate) struct Activity(Mutex<HashMap<SessionId, Timestamp>>);
-
-impl Activity {
-    /// The grain of last use.
-    const GRAIN: Span = Span::minutes(1);
-
-    fn saw(&self, live: &Live, now: Timestamp) {
-        let last = live.seen.load(Ordering::Relaxed);
-        if now.as_millis() - last >= Self::GRAIN.as_millis() {
-            live.seen.store(now.as_millis(), Ordering::Relaxed);
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(live.session.id, now);
-        }
-    }
-
-    fn of(&self, id: &SessionId) -> Option<Timestamp> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .copied()
-    }
-
-    fn take(&self) -> Vec<(SessionId, Timestamp)> {
-        let mut all: Vec<_> =
-            mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-                .into_iter()
-                .collect();
-        all.sort_unstable();
-        all
-    }
-}
-
-/// Writes who was seen when.
-pub(crate) async fn flush_activity(doorward: &Doorward) -> Result<()> {
-    let seen = doorward.activity.take();
-    for batch in seen.chunks(500) {
-        doorward
-            .db
-            .transaction(|mut tx| async move {
-                let tx = &mut tx;
-                for (session, at) in batch {
-                    store::saw(tx, session, *at).await?;
-                }
-                Ok(())
-            })
-            .await?;
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::time::Span;
 
 const DAY: Lifetime = Lifetime {
     idle: Span::hours(2),

@@ -108,7 +108,7 @@ fn statements_are_found_where_features_keep_them() {
         "audit.rs",
         "codes/store.rs",
         "forget.rs",
-        "limits.rs",
+        "limits/address.rs",
         "meta.rs",
         "outbox.rs",
         "passkeys/store.rs",
