@@ -415,11 +415,9 @@ async fn a_second_server_on_one_folder_is_refused() {
 #[tokio::test]
 async fn what_is_no_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    start(folder.path()).await.unwrap();
+    let key = RootKey::generate(&Entropy::seeded(1));
+    fs::write(folder.path().join(ROOT_KEY_FILE), key.to_hex().as_bytes()).unwrap();
     let file = folder.path().join(DATABASE_FILE);
-    for sidecar in ["doorward.db-wal", "doorward.db-shm"] {
-        let _ = fs::remove_file(folder.path().join(sidecar));
-    }
     let text = "not a database, but someone's text\n".repeat(100);
     fs::write(&file, &text).unwrap();
 
