@@ -33,11 +33,9 @@ pub(crate) struct Networks {
     failures: [Rate; 1],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    network: u64,
-    tat: i64,
-}
+/// A network and its theoretical arrival time. A pair rather than a struct: zeroed pairs are memory that the system
+/// hands out when it is touched.
+type Slot = (u64, i64);
 
 const WAYS: usize = 8;
 
@@ -49,7 +47,7 @@ impl Networks {
         // Each network has at most two slots for each of two rates; untouched slots take no memory.
         let slots = limits.networks.next_multiple_of(WAYS);
         Self {
-            slots: Mutex::new(vec![Slot::default(); slots]),
+            slots: Mutex::new(vec![(0, 0); slots]),
             hasher: RandomState::new(),
             codes: [
                 Rate::new(limits.network_quarter, Span::minutes(15)),
@@ -78,8 +76,8 @@ impl Networks {
         let waits = self.keys(ip, budget).map(|(network, rate)| {
             let tat = set(&slots, network)
                 .iter()
-                .find(|slot| slot.network == network)
-                .map_or(0, |slot| slot.tat);
+                .find(|slot| slot.0 == network)
+                .map_or(0, |slot| slot.1);
             rate.wait(tat, now)
         });
         match waits.max() {
@@ -95,17 +93,17 @@ impl Networks {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         for (network, rate) in self.keys(ip, budget) {
             let set = set_mut(&mut slots, network);
-            let index = set.iter().position(|slot| slot.network == network);
+            let index = set.iter().position(|slot| slot.0 == network);
             let index = index.unwrap_or_else(|| {
                 let (poorest, _) = set
                     .iter()
                     .enumerate()
-                    .min_by_key(|(_, slot)| slot.tat)
+                    .min_by_key(|(_, slot)| slot.1)
                     .unwrap_or((0, &set[0]));
-                set[poorest] = Slot { network, tat: 0 };
+                set[poorest] = (network, 0);
                 poorest
             });
-            set[index].tat = rate.spent(set[index].tat, now);
+            set[index].1 = rate.spent(set[index].1, now);
         }
     }
 
