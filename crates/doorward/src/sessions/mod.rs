@@ -333,7 +333,7 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
 /// The live sessions of a user, newest first.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the database cannot be read.
+/// [`Error::Unavailable`](crate::Error::Unavailable) when the database cannot be read.
 pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>> {
     let now = doorward.clock.now();
     let Some(account) = users::account(&mut &doorward.db, user).await? else {
