@@ -1,12 +1,10 @@
 //! The options, as a page passes them on.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{CHALLENGE, Ceremony};
 use doorward_webauthn::options::{CreationOptions, Descriptor, RequestOptions, User};
 use doorward_webauthn::{Algorithm, Policy, ResidentKey, UnknownAlgorithm, UserVerification};
 use serde_json::json;
+
+use crate::ceremony::{CHALLENGE, Ceremony};
 
 /// Items 19, 22, 26, 28.
 #[test]

@@ -1,12 +1,10 @@
 //! The JSON forms: what real browsers and providers send is read, and what is no response is not.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{CHALLENGE, Ceremony, USER_HANDLE, assertion, registration};
 use doorward_webauthn::testing::Overrides;
 use doorward_webauthn::{AssertionResponse, RegistrationResponse};
 use serde_json::{Value, json};
+
+use crate::ceremony::{CHALLENGE, Ceremony, USER_HANDLE, assertion, registration};
 
 /// A registration's JSON, an assertion's, and what each is verified with.
 fn responses() -> (Value, Value, Ceremony) {

@@ -1,14 +1,12 @@
 //! What holds for all inputs: only the untouched response verifies, and no bytes cause a panic.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, assertion, registration};
 use doorward_webauthn::testing::{Attestation, Hook, Overrides};
 use doorward_webauthn::{Algorithm, Policy};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
+
+use crate::ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, assertion, registration};
 
 fn algorithms() -> impl Strategy<Value = Algorithm> {
     prop_oneof![Just(Algorithm::Es256), Just(Algorithm::EdDsa)]

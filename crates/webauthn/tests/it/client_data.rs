@@ -1,12 +1,10 @@
 //! What the browser says: origins, frames, and the form in which it says it (§5.8.1).
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{Ceremony, ORIGIN, refused_assertion, refused_registration};
 use doorward_webauthn::testing::{Hook, Overrides};
 use doorward_webauthn::{CrossOrigin, Refusal};
 use serde_json::{Map, Value, json};
+
+use crate::ceremony::{Ceremony, ORIGIN, refused_assertion, refused_registration};
 
 /// Origins that look like the allowed one.
 const NEIGHBOURS: [&str; 20] = [

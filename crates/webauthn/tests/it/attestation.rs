@@ -1,11 +1,9 @@
 //! Attestation objects, their statements, and the authenticator data in them.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{Ceremony, refused_assertion, refused_registration};
 use doorward_webauthn::testing::{Attestation, Hook, Overrides, cbor, flag};
 use doorward_webauthn::{Algorithm, Format, Refusal};
+
+use crate::ceremony::{Ceremony, refused_assertion, refused_registration};
 
 fn raw(format: &str, statement: Vec<u8>) -> Overrides {
     let attestation = Some(Attestation::Raw {

@@ -1,9 +1,4 @@
 //! A relying party and an authenticator that have met: what every test starts from.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test binary uses its own part"
-)]
 
 use doorward_webauthn::options::{CreationOptions, RequestOptions, User};
 use doorward_webauthn::testing::{Authenticator, Overrides};

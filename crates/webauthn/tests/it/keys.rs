@@ -1,11 +1,9 @@
 //! Public keys and signatures: what is acceptable, and nothing beside it.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{Ceremony, refused_assertion, refused_registration};
 use doorward_webauthn::testing::{Attestation, Hook, Overrides, cbor};
 use doorward_webauthn::{Algorithm, Refusal};
+
+use crate::ceremony::{Ceremony, refused_assertion, refused_registration};
 
 type Parameter = (i64, Vec<u8>);
 

@@ -1,12 +1,10 @@
 //! Authentication, step by step of §7.2.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, assertion, refused_assertion};
 use doorward_webauthn::testing::{Counter, Hook, Overrides, cbor, flag};
 use doorward_webauthn::{Algorithm, CounterPolicy, Policy, Refusal, UserVerification};
 use serde_json::{Value, json};
+
+use crate::ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, assertion, refused_assertion};
 
 /// Items 39, 41, 45.
 #[test]

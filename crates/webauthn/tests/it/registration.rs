@@ -1,14 +1,14 @@
 //! Registration, step by step of §7.1.
-#![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-mod ceremony;
-
-use ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, refused_registration, registration};
 use doorward_webauthn::testing::{
     Attestation, Authenticator, Counter, Hook, Overrides, cbor, flag,
 };
 use doorward_webauthn::{Algorithm, Format, Policy, Refusal, ResidentKey, UserVerification};
 use serde_json::json;
+
+use crate::ceremony::{
+    CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, refused_registration, registration,
+};
 
 /// Items 27, 28, 29.
 #[test]
