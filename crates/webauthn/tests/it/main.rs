@@ -14,3 +14,4 @@ mod keys;
 mod options;
 mod properties;
 mod registration;
+mod vectors;
