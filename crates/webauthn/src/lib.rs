@@ -42,6 +42,8 @@
 //!
 //! # Features
 //!
+//! `ml-dsa` adds ML-DSA-44 and ML-DSA-65, which resist quantum computers, for policies that list them.
+//!
 //! `testing` adds a software authenticator. Release builds do without it.
 
 #![forbid(unsafe_code)]

@@ -12,5 +12,6 @@ mod client_data;
 mod json;
 mod keys;
 mod options;
+mod post_quantum;
 mod properties;
 mod registration;
