@@ -36,3 +36,18 @@ export class Authenticator {
     return credentials;
   }
 }
+
+/** What a passkey signs with, told by the object identifier in the PKCS #8 form of its private key. */
+export function keyType({ privateKey }) {
+  const hex = Buffer.from(privateKey, 'base64').toString('hex');
+  return Object.keys(IDENTIFIERS).find((name) => hex.includes(IDENTIFIERS[name]));
+}
+
+const IDENTIFIERS = {
+  EdDSA: '06032b6570',
+  ES256: '06072a8648ce3d0201',
+  RS256: '06092a864886f70d010101',
+  'ML-DSA-44': '0609608648016503040311',
+  'ML-DSA-65': '0609608648016503040312',
+  'ML-DSA-87': '0609608648016503040313',
+};

@@ -21,7 +21,7 @@ export class Doorward {
   #log = '';
   #read = new Set();
 
-  constructor(command, port, folder, origins) {
+  constructor(command, port, folder, origins, settings) {
     /** Where its pages are. Passkeys are made for `localhost`, so 127.0.0.1 will not do. */
     this.origin = `http://localhost:${port}`;
     this.#folder = folder;
@@ -37,6 +37,7 @@ export class Doorward {
         DOORWARD_LOG__FORMAT: 'json',
         // The tests ask for several codes in a row.
         DOORWARD_LIMITS__ADDRESS_INTERVAL: '0s',
+        ...settings,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -46,10 +47,13 @@ export class Doorward {
     this.#process.on('error', (error) => (this.#log += error));
   }
 
-  /** Starts a server that other `origins` may call too, `under` another program if need be, and waits until it answers. */
-  static async start({ origins = [], under = [] } = {}) {
+  /**
+   * Starts a server that other `origins` may call too, with further `settings` as variables of its environment, `under`
+   * another program if need be, and waits until it answers.
+   */
+  static async start({ origins = [], settings = {}, under = [] } = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), 'doorward-e2e-'));
-    const doorward = new Doorward([...under, program()], await freePort(), folder, origins);
+    const doorward = new Doorward([...under, program()], await freePort(), folder, origins, settings);
     try {
       await doorward.#ready();
       return doorward;

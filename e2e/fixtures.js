@@ -11,15 +11,19 @@ export const test = base.extend({
   /** Where the application's page is: on Doorward's `own` origin, or on another one that is `listed`. */
   place: ['own', { option: true }],
 
+  /** What Doorward is configured to do otherwise than by default, as variables of its environment. */
+  settings: [{}, { option: true }],
+
   site: async ({}, use) => {
     const site = await Site.start();
     await use(site);
     await site.stop();
   },
 
-  doorward: async ({ place, site }, use, testInfo) => {
+  doorward: async ({ place, settings, site }, use, testInfo) => {
     // Some origin is always listed, so that a refusal is never for want of any.
-    const doorward = await Doorward.start({ origins: [place === 'listed' ? site.sibling : 'https://app.example.com'] });
+    const origins = [place === 'listed' ? site.sibling : 'https://app.example.com'];
+    const doorward = await Doorward.start({ origins, settings });
     await use(doorward);
     await doorward.stop();
     if (testInfo.status !== testInfo.expectedStatus) {

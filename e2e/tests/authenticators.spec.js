@@ -1,5 +1,6 @@
 // What authenticators do, and what they refuse.
 
+import { keyType } from '../authenticator.js';
 import { expect, test } from '../fixtures.js';
 
 const ALGORITHMS = { EdDSA: -8, ES256: -7, RS256: -257 };
@@ -16,13 +17,6 @@ for (const [name, algorithm] of Object.entries(ALGORITHMS)) {
     const [passkey] = await ada.authenticator.passkeys();
     expect(keyType(passkey)).toBe(name);
   });
-}
-
-/** What kind of key it is, told by the object identifier in its PKCS #8 form. */
-function keyType({ privateKey }) {
-  const hex = Buffer.from(privateKey, 'base64').toString('hex');
-  const identifiers = { EdDSA: '06032b6570', ES256: '06072a8648ce3d0201', RS256: '06092a864886f70d010101' };
-  return Object.keys(identifiers).find((name) => hex.includes(identifiers[name]));
 }
 
 for (const place of ['own', 'listed']) {

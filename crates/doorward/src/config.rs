@@ -114,6 +114,10 @@ pub struct Passkeys {
     pub top_origins: Vec<String>,
     /// A TOML file of `"aaguid" = "Provider name"` that goes before the built-in table. Default: none.
     pub providers_file: Option<PathBuf>,
+    /// Offer ML-DSA-65 and ML-DSA-44 too, which resist quantum computers, after all other algorithms: few authenticators
+    /// know them, and their signatures have 2 to 3 KiB. Later only builds with the feature `ml-dsa`, as the usual ones
+    /// are, can serve the owners of such passkeys. Default: false.
+    pub post_quantum: bool,
 }
 
 /// What to do when a signature counter does not increase.
@@ -293,6 +297,7 @@ impl Default for Passkeys {
             counter: CounterPolicy::Refuse,
             top_origins: Vec::new(),
             providers_file: None,
+            post_quantum: false,
         }
     }
 }
@@ -480,6 +485,11 @@ impl Config {
                 format!("`{origin}` is not an origin")
             });
         }
+        problems.unless(
+            !self.passkeys.post_quantum || cfg!(feature = "ml-dsa"),
+            "passkeys.post_quantum",
+            || "needs a build with the feature `ml-dsa`, and this one is without".into(),
+        );
     }
 
     fn check_sessions(&self, problems: &mut Problems) {
@@ -725,6 +735,25 @@ mod tests {
             ..public
         };
         assert_eq!(keys(&behind_a_proxy), [""; 0]);
+    }
+
+    /// Item 28: what cannot be verified is not quietly left off the offer.
+    #[test]
+    fn post_quantum_passkeys_need_a_build_that_can_verify_them() {
+        let passkeys = Passkeys {
+            post_quantum: true,
+            ..Passkeys::default()
+        };
+        let config = Config {
+            passkeys,
+            ..Config::default()
+        };
+        let expected: &[_] = if cfg!(feature = "ml-dsa") {
+            &[]
+        } else {
+            &["passkeys.post_quantum"]
+        };
+        assert_eq!(keys(&config), expected);
     }
 
     /// Items 18, 24: an origin is written as a browser writes it.

@@ -41,6 +41,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+pub use doorward_webauthn::Algorithm;
 pub use doorward_webauthn::testing::{
     Attestation, Authenticator, Counter, Hook, Overrides, Passkey, cbor,
 };

@@ -5,6 +5,9 @@ use aws_lc_rs::signature::{
     RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
+#[cfg(feature = "ml-dsa")]
+use aws_lc_rs::signature::{ML_DSA_44, ML_DSA_65};
+
 use crate::cbor::{Key, Malformed, Reader, once};
 use crate::{Algorithm, Refusal};
 
@@ -17,6 +20,12 @@ pub(crate) enum PublicKey<'a> {
     EdDsa(&'a [u8; 32]),
     /// Modulus and exponent, big-endian, without leading zeros.
     Rs256 { n: &'a [u8], e: &'a [u8] },
+    /// As FIPS 204 encodes it.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44(&'a [u8; 1312]),
+    /// As FIPS 204 encodes it.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65(&'a [u8; 1952]),
 }
 
 impl<'a> PublicKey<'a> {
@@ -38,6 +47,10 @@ impl<'a> PublicKey<'a> {
             Algorithm::Es256 => parameters.es256(),
             Algorithm::EdDsa => parameters.eddsa(),
             Algorithm::Rs256 => parameters.rs256(),
+            #[cfg(feature = "ml-dsa")]
+            Algorithm::MlDsa44 => parameters.akp().map(PublicKey::MlDsa44),
+            #[cfg(feature = "ml-dsa")]
+            Algorithm::MlDsa65 => parameters.akp().map(PublicKey::MlDsa65),
         }
         .map_err(|Malformed| Refusal::PublicKey)
     }
@@ -52,6 +65,9 @@ impl<'a> PublicKey<'a> {
             Self::Rs256 { n, e } => RsaPublicKeyComponents { n, e }
                 .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
                 .map(drop),
+            // Any bytes of the right length are a key.
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(_) | Self::MlDsa65(_) => Ok(()),
         }
         .map_err(|_| Refusal::PublicKey)
     }
@@ -61,6 +77,10 @@ impl<'a> PublicKey<'a> {
             Self::Es256(_) => Algorithm::Es256,
             Self::EdDsa(_) => Algorithm::EdDsa,
             Self::Rs256 { .. } => Algorithm::Rs256,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(_) => Algorithm::MlDsa44,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65(_) => Algorithm::MlDsa65,
         }
     }
 
@@ -80,20 +100,28 @@ impl<'a> PublicKey<'a> {
                 message,
                 signature,
             ),
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(key) => {
+                UnparsedPublicKey::new(&ML_DSA_44, key).verify(message, signature)
+            }
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65(key) => {
+                UnparsedPublicKey::new(&ML_DSA_65, key).verify(message, signature)
+            }
         }
         .is_ok()
     }
 }
 
-// The labels of RFC 9052 §7.1, RFC 9053 §7 and RFC 8230 §4. Three of them mean different things for
-// different key types.
+// The labels of RFC 9052 §7.1, RFC 9053 §7, RFC 8230 §4 and RFC 9964. Three of them mean different
+// things for different key types.
 const KTY: i64 = 1;
 const ALG: i64 = 3;
-const CRV_OR_N: i64 = -1;
+const CRV_N_OR_PUB: i64 = -1;
 const X_OR_E: i64 = -2;
 const Y: i64 = -3;
 
-const LABELS: [i64; 5] = [KTY, ALG, CRV_OR_N, X_OR_E, Y];
+const LABELS: [i64; 5] = [KTY, ALG, CRV_N_OR_PUB, X_OR_E, Y];
 
 /// The entries of the map, not yet typed: their types depend on the algorithm.
 struct Parameters<'a> {
@@ -122,7 +150,7 @@ impl<'a> Parameters<'a> {
     fn es256(&self) -> Result<PublicKey<'a>, Malformed> {
         const EC2: i64 = 2;
         const P256: i64 = 1;
-        self.exactly(&[(KTY, EC2), (CRV_OR_N, P256)], 5)?;
+        self.exactly(&[(KTY, EC2), (CRV_N_OR_PUB, P256)], 5)?;
         // A compressed point has a boolean for y, which `bytes` refuses.
         let (x, y): (&[u8; 32], &[u8; 32]) = (self.array(X_OR_E)?, self.array(Y)?);
         let mut point = [4; 65];
@@ -134,14 +162,14 @@ impl<'a> Parameters<'a> {
     fn eddsa(&self) -> Result<PublicKey<'a>, Malformed> {
         const OKP: i64 = 1;
         const ED25519_CURVE: i64 = 6;
-        self.exactly(&[(KTY, OKP), (CRV_OR_N, ED25519_CURVE)], 4)?;
+        self.exactly(&[(KTY, OKP), (CRV_N_OR_PUB, ED25519_CURVE)], 4)?;
         Ok(PublicKey::EdDsa(self.array(X_OR_E)?))
     }
 
     fn rs256(&self) -> Result<PublicKey<'a>, Malformed> {
         const RSA: i64 = 3;
         self.exactly(&[(KTY, RSA)], 4)?;
-        let (n, e) = (self.bytes(CRV_OR_N)?, self.bytes(X_OR_E)?);
+        let (n, e) = (self.bytes(CRV_N_OR_PUB)?, self.bytes(X_OR_E)?);
         // RFC 8230 §4: no leading zeros. An exponent beyond 32 bits would never verify.
         let bits = bit_length(n)?;
         let exponent_fits = bit_length(e)? <= 32;
@@ -150,6 +178,14 @@ impl<'a> Parameters<'a> {
         } else {
             Err(Malformed)
         }
+    }
+
+    /// An algorithm key pair: the algorithm alone says what `pub` is (RFC 9964).
+    #[cfg(feature = "ml-dsa")]
+    fn akp<const N: usize>(&self) -> Result<&'a [u8; N], Malformed> {
+        const AKP: i64 = 7;
+        self.exactly(&[(KTY, AKP)], 3)?;
+        self.array(CRV_N_OR_PUB)
     }
 
     /// Checks the parameters with fixed values, and that there are as many as the key type has.

@@ -52,6 +52,19 @@ impl Policy {
             counter: CounterPolicy::Refuse,
         }
     }
+
+    /// The same, and after all else on offer ML-DSA-65 and ML-DSA-44.
+    ///
+    /// They come last because their signatures have kilobytes and few authenticators make them: only one
+    /// that knows nothing before them gives such a key. Of the two the stronger comes first, since a
+    /// passkey lives for years, and an authenticator that is short of room knows the smaller alone.
+    #[cfg(feature = "ml-dsa")]
+    #[must_use]
+    pub fn with_post_quantum(mut self) -> Self {
+        self.algorithms
+            .extend([Algorithm::MlDsa65, Algorithm::MlDsa44]);
+        self
+    }
 }
 
 /// Whether the authenticator must verify the person, by PIN or biometry.
@@ -114,6 +127,12 @@ pub enum Algorithm {
     Es256,
     /// RSASSA-PKCS1-v1_5 with SHA-256: −257.
     Rs256,
+    /// ML-DSA-44 (FIPS 204), pure, with an empty context (RFC 9964): −48.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44,
+    /// ML-DSA-65, likewise: −49.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65,
 }
 
 impl Algorithm {
@@ -124,6 +143,10 @@ impl Algorithm {
             Self::EdDsa => -8,
             Self::Es256 => -7,
             Self::Rs256 => -257,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 => -48,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65 => -49,
         }
     }
 }
@@ -136,6 +159,10 @@ impl TryFrom<i64> for Algorithm {
             -8 => Ok(Self::EdDsa),
             -7 => Ok(Self::Es256),
             -257 => Ok(Self::Rs256),
+            #[cfg(feature = "ml-dsa")]
+            -48 => Ok(Self::MlDsa44),
+            #[cfg(feature = "ml-dsa")]
+            -49 => Ok(Self::MlDsa65),
             other => Err(UnknownAlgorithm(other)),
         }
     }

@@ -51,6 +51,11 @@ pub(crate) fn policy(config: &Config) -> webauthn::Policy {
         CounterPolicy::Refuse => webauthn::CounterPolicy::Refuse,
         CounterPolicy::Warn => webauthn::CounterPolicy::Warn,
     };
+    // Without the feature the configuration is refused, see `Config::check`.
+    #[cfg(feature = "ml-dsa")]
+    if config.passkeys.post_quantum {
+        policy = policy.with_post_quantum();
+    }
     policy
 }
 

@@ -29,6 +29,7 @@ mod odd_values;
 mod openapi;
 mod passkeys_authenticate;
 mod passkeys_register;
+mod post_quantum;
 mod races;
 mod races_codes;
 mod secrets;

@@ -391,6 +391,7 @@ fn the_inventory_of_algorithms_is_complete() {
                 && !word.contains(|c: char| c.is_ascii_lowercase());
             let is_algorithm = [
                 "SHA", "AES", "ECDSA_", "ED25519", "RSA_", "CHACHA", "MD5", "P256", "P384", "P521",
+                "ML_",
             ]
             .iter()
             .any(|family| word.starts_with(family) || word.contains(&format!("_{family}")));

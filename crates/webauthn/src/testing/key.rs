@@ -9,6 +9,11 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
 };
 
+#[cfg(feature = "ml-dsa")]
+use aws_lc_rs::signature::{
+    ML_DSA_44_SIGNING, ML_DSA_65_SIGNING, PqdsaKeyPair, PqdsaSigningAlgorithm,
+};
+
 use super::cbor;
 use crate::Algorithm;
 
@@ -19,6 +24,10 @@ pub(super) enum Key {
     EdDsa(Arc<Ed25519KeyPair>),
     /// Making an RSA key takes seconds: one key serves the whole process.
     Rs256(&'static RsaKeyPair),
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44(Arc<PqdsaKeyPair>),
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65(Arc<PqdsaKeyPair>),
 }
 
 impl Key {
@@ -32,6 +41,10 @@ impl Key {
                 Self::EdDsa(key.into())
             }
             Algorithm::Rs256 => Self::Rs256(rs256()),
+            #[cfg(feature = "ml-dsa")]
+            Algorithm::MlDsa44 => Self::MlDsa44(ml_dsa(&ML_DSA_44_SIGNING, secret).into()),
+            #[cfg(feature = "ml-dsa")]
+            Algorithm::MlDsa65 => Self::MlDsa65(ml_dsa(&ML_DSA_65_SIGNING, secret).into()),
         }
     }
 
@@ -40,10 +53,14 @@ impl Key {
             Self::Es256(_) => Algorithm::Es256,
             Self::EdDsa(_) => Algorithm::EdDsa,
             Self::Rs256(_) => Algorithm::Rs256,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(_) => Algorithm::MlDsa44,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa65(_) => Algorithm::MlDsa65,
         }
     }
 
-    /// ECDSA signatures differ each time; the others do not.
+    /// ECDSA and ML-DSA signatures differ each time; the others do not.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
@@ -57,6 +74,12 @@ impl Key {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
                     .expect("a key signs");
+                signature
+            }
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(key) | Self::MlDsa65(key) => {
+                let mut signature = vec![0; key.algorithm().signature_len()];
+                key.sign(message, &mut signature).expect("a key signs");
                 signature
             }
         }
@@ -84,6 +107,10 @@ impl Key {
                 let (n, e) = modulus_and_exponent(key.public_key().as_ref());
                 (3, vec![(-1, cbor::bytes(n)), (-2, cbor::bytes(e))])
             }
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44(key) | Self::MlDsa65(key) => {
+                (7, vec![(-1, cbor::bytes(key.public_key().as_ref()))])
+            }
         };
         let alg = self.algorithm().cose_id();
         let fixed = [(1, cbor::integer(kty)), (3, cbor::integer(alg))];
@@ -105,6 +132,11 @@ fn es256(secret: &[u8; 32]) -> EcdsaKeyPair {
         public.as_ref(),
     )
     .expect("the point belongs to the scalar")
+}
+
+#[cfg(feature = "ml-dsa")]
+fn ml_dsa(algorithm: &'static PqdsaSigningAlgorithm, seed: &[u8; 32]) -> PqdsaKeyPair {
+    PqdsaKeyPair::from_seed(algorithm, seed).expect("any 32 bytes are a seed")
 }
 
 fn rs256() -> &'static RsaKeyPair {

@@ -80,7 +80,7 @@ pub enum Attestation {
 
 /// An authenticator that holds discoverable passkeys, and the browser in front of it.
 ///
-/// Keys, ids and Ed25519 signatures follow from the seed; ECDSA signatures and the RSA key do not.
+/// Keys, ids and Ed25519 signatures follow from the seed; ECDSA and ML-DSA signatures and the RSA key do not.
 /// Excluded credentials are ignored: it creates what it is told to.
 #[derive(Debug, Clone)]
 pub struct Authenticator {

@@ -201,8 +201,6 @@ fn algorithms_that_nobody_offered_are_refused() {
         -37,
         -39,
         -47,
-        -48,
-        -49,
         -51,
         -52,
         -53,

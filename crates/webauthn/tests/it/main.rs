@@ -12,6 +12,7 @@ mod client_data;
 mod json;
 mod keys;
 mod options;
+mod post_quantum;
 mod properties;
 mod registration;
 mod vectors;
