@@ -525,3 +525,35 @@ fn an_ml_dsa_self_attestation_by_another_algorithm_than_its_keys_is_refused() {
         }
     }
 }
+
+/// What another implementation made: Chromium, whose keys and signatures come from another library.
+const RECORDED: [(&str, Algorithm); 2] = [
+    (
+        include_str!("../vectors/recorded/chromium-ml-dsa-44.json"),
+        Algorithm::MlDsa44,
+    ),
+    (
+        include_str!("../vectors/recorded/chromium-ml-dsa-65.json"),
+        Algorithm::MlDsa65,
+    ),
+];
+
+/// Items 28, 30, 45.
+#[test]
+fn passkeys_that_chromium_made_register_and_sign_in() {
+    let policy = Policy::new("localhost", ["http://localhost:8123"]).with_post_quantum();
+    for (json, algorithm) in RECORDED {
+        let recorded: Value = serde_json::from_str(json).unwrap();
+        let response = registration(recorded["registration"].clone());
+        let stored = response
+            .verify(&policy, &CHALLENGE)
+            .unwrap()
+            .into_credential();
+
+        let response = assertion(recorded["authentication"].clone());
+        let verified = response.verify(&policy, &CHALLENGE, &stored, &USER_HANDLE);
+
+        assert_eq!(stored.algorithm, algorithm);
+        assert!(verified.unwrap().user_verified());
+    }
+}
