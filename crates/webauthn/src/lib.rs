@@ -42,6 +42,9 @@
 //!
 //! # Features
 //!
+//! `attestation` verifies attestation by certificate, for relying parties that accept only certain
+//! makes of authenticators: `RegistrationResponse::verify_attested`.
+//!
 //! `testing` adds a software authenticator. Release builds do without it.
 
 #![forbid(unsafe_code)]
@@ -63,6 +66,8 @@ mod registration;
 pub mod testing;
 
 pub use assertion::{AssertionResponse, VerifiedAssertion};
+#[cfg(feature = "attestation")]
+pub use attestation::{InvalidAnchor, TrustAnchors};
 pub use credential::Credential;
 pub use policy::{
     Algorithm, CounterPolicy, CrossOrigin, Format, Policy, ResidentKey, UnknownAlgorithm,
