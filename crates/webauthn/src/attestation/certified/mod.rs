@@ -72,10 +72,10 @@ impl AttestationObject<'_> {
 
     fn certified_format(&self) -> Option<Format> {
         match self.format {
-            "packed" => {
-                let packed = Packed::read(self.statement).ok()?;
-                packed.certified.then_some(Format::Packed)
-            }
+            "packed" => match Packed::read(self.statement) {
+                Ok(packed) if !packed.certified => None,
+                _ => Some(Format::Packed),
+            },
             "tpm" => Some(Format::Tpm),
             "android-key" => Some(Format::AndroidKey),
             "apple" => Some(Format::Apple),
@@ -85,13 +85,14 @@ impl AttestationObject<'_> {
     }
 }
 
-/// The members of a format's statement, each of them required.
+/// The members of a format's statement.
 fn members(format: Format) -> &'static [&'static str] {
     match format {
         Format::None | Format::PackedSelf => &[],
         Format::Packed | Format::AndroidKey => &["alg", "sig", "x5c"],
         Format::Tpm => &["ver", "alg", "x5c", "sig", "certInfo", "pubArea"],
-        Format::Apple => &["x5c"],
+        // Apple's devices went on writing `alg` after it was struck from the standard.
+        Format::Apple => &["alg", "x5c"],
         Format::FidoU2f => &["x5c", "sig"],
     }
 }
