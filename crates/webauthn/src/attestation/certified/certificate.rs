@@ -167,7 +167,7 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// The attributes of a distinguished name, in any order: makers of TPMs do not sort their sets as DER has it.
+/// The attributes of a distinguished name, whether each has a set of its own or all share one: issuers do both.
 pub(super) struct Name<'a> {
     attributes: Vec<(ObjectIdentifier, AnyRef<'a>)>,
 }

@@ -134,7 +134,7 @@ struct Public<'a> {
 
 enum Unique<'a> {
     Rsa { n: &'a [u8], e: [u8; 4] },
-    P256 { x: &'a [u8], y: &'a [u8] },
+    Ecc { x: &'a [u8], y: &'a [u8] },
 }
 
 impl<'a> Public<'a> {
@@ -169,7 +169,7 @@ impl<'a> Public<'a> {
                 let zeros = e.iter().take_while(|&&byte| byte == 0).count();
                 *key == PublicKey::Rs256 { n, e: &e[zeros..] }
             }
-            Unique::P256 { x, y } => {
+            Unique::Ecc { x, y } => {
                 let point = [&[4], *x, y].concat();
                 matches!(key, PublicKey::Es256(key) if key[..] == point)
             }
@@ -196,7 +196,7 @@ impl<'a> Unique<'a> {
         // No key is derived.
         fields.expect_u16(TPM_ALG_NULL)?;
         let (x, y) = (fields.sized()?, fields.sized()?);
-        Ok(Self::P256 { x, y })
+        Ok(Self::Ecc { x, y })
     }
 }
 

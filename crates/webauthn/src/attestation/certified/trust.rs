@@ -3,15 +3,30 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
-use webpki::{
-    ALL_VERIFICATION_ALGS, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter,
-    anchor_from_trusted_cert,
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+use webpki::aws_lc_rs::{
+    ECDSA_P256_SHA256, ECDSA_P256_SHA384, ECDSA_P384_SHA256, ECDSA_P384_SHA384, ECDSA_P521_SHA512,
+    ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
 };
+use webpki::{Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
 
 use super::Claim;
 use super::certificate::Certificate;
 use crate::{Format, Refusal};
+
+/// How certificates may be signed. Issuers pair curves and hashes as they like: Apple's P-384 signs
+/// with SHA-256. None uses SHA-1.
+const SIGNATURES: &[&dyn SignatureVerificationAlgorithm] = &[
+    ECDSA_P256_SHA256,
+    ECDSA_P256_SHA384,
+    ECDSA_P384_SHA256,
+    ECDSA_P384_SHA384,
+    ECDSA_P521_SHA512,
+    ED25519,
+    RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512,
+];
 
 /// The certificates that a relying party trusts, each for one format.
 ///
@@ -65,7 +80,7 @@ impl TrustAnchors {
         claim
             .end_entity()?
             .verify_for_usage(
-                ALL_VERIFICATION_ALGS,
+                SIGNATURES,
                 &anchors.roots,
                 intermediates,
                 UnixTime::since_unix_epoch(Duration::from_secs(now)),
