@@ -22,7 +22,7 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     // Step 3.
     claim.check_key()?;
     // Step 4: the certificate was made for this ceremony.
-    let (extension, _) = claim
+    let extension = claim
         .leaf
         .extension(KEY_DESCRIPTION)
         .ok_or(Refusal::AttestationRequirements)?;

@@ -10,7 +10,7 @@ const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635.100
 
 pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     // §8.8, verification steps 2 to 4: the certificate was made for this ceremony.
-    let (extension, _) = claim
+    let extension = claim
         .leaf
         .extension(NONCE)
         .ok_or(Refusal::AttestationRequirements)?;

@@ -44,7 +44,6 @@ pub(super) struct Certificate<'a> {
 
 struct Extension<'a> {
     id: ObjectIdentifier,
-    critical: bool,
     value: &'a [u8],
 }
 
@@ -94,22 +93,22 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// The value of an extension that occurs at most once, and whether it is critical.
-    pub(super) fn extension(&self, id: ObjectIdentifier) -> Option<(&'a [u8], bool)> {
+    /// The value of an extension that occurs exactly once.
+    pub(super) fn extension(&self, id: ObjectIdentifier) -> Option<&'a [u8]> {
         // webpki refuses repetitions only of the extensions that it knows.
         let mut found = self
             .extensions
             .iter()
             .filter(|extension| extension.id == id);
         match (found.next(), found.next()) {
-            (Some(extension), None) => Some((extension.value, extension.critical)),
+            (Some(extension), None) => Some(extension.value),
             _ => None,
         }
     }
 
     /// Basic Constraints: whether the certificate may issue others, if it says so.
     pub(super) fn is_authority(&self) -> Option<bool> {
-        let (value, _) = self.extension(BASIC_CONSTRAINTS)?;
+        let value = self.extension(BASIC_CONSTRAINTS)?;
         let constraints = AnyRef::from_der(value).ok()?;
         constraints
             .sequence(|fields| {
@@ -134,15 +133,12 @@ impl<'a> Certificate<'a> {
         if !self.has(FIDO_AAGUID) {
             return Ok(None);
         }
-        // §8.2.1: never critical; 16 bytes in an OCTET STRING of their own.
-        match self.extension(FIDO_AAGUID) {
-            Some((value, false)) => <&OctetStringRef>::from_der(value)
-                .ok()
-                .and_then(|aaguid| aaguid.as_bytes().try_into().ok())
-                .map(Some)
-                .ok_or(Refusal::AttestationRequirements),
-            _ => Err(Refusal::AttestationRequirements),
-        }
+        // §8.2.1: 16 bytes in an OCTET STRING of their own.
+        self.extension(FIDO_AAGUID)
+            .and_then(|value| <&OctetStringRef>::from_der(value).ok())
+            .and_then(|aaguid| aaguid.as_bytes().try_into().ok())
+            .map(Some)
+            .ok_or(Refusal::AttestationRequirements)
     }
 
     /// §8.2.2: a device's own number, which is for enterprises that ask for it.
@@ -158,9 +154,11 @@ impl<'a> Certificate<'a> {
 impl<'a> Extension<'a> {
     fn read(reader: &mut SliceReader<'a>) -> der::Result<Self> {
         reader.sequence(|fields| {
+            let id = fields.decode()?;
+            // webpki refuses the certificate if this is critical and unknown to it.
+            let _critical = Option::<bool>::decode(fields)?;
             Ok(Self {
-                id: fields.decode()?,
-                critical: Option::<bool>::decode(fields)?.unwrap_or(false),
+                id,
                 value: <&OctetStringRef>::decode(fields)?.as_bytes(),
             })
         })

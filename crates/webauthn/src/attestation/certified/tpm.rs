@@ -64,7 +64,7 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
 fn is_identity_certificate(leaf: &Certificate<'_>) -> bool {
     let name = leaf
         .extension(SUBJECT_ALT_NAME)
-        .and_then(|(value, _)| directory_name(value).ok().flatten());
+        .and_then(|value| directory_name(value).ok().flatten());
     let is_named = name.is_some_and(|name| {
         let id = name
             .attribute(MANUFACTURER)
@@ -73,13 +73,11 @@ fn is_identity_certificate(leaf: &Certificate<'_>) -> bool {
             && name.attribute(MODEL).is_some()
             && name.attribute(VERSION).is_some()
     });
-    let is_for_attestation = leaf
-        .extension(EXTENDED_KEY_USAGE)
-        .is_some_and(|(value, _)| {
-            let purposes = AnyRef::from_der(value)
-                .and_then(|value| value.sequence(|list| all(list, ObjectIdentifier::decode)));
-            purposes.is_ok_and(|purposes| purposes.contains(&AIK_CERTIFICATE))
-        });
+    let is_for_attestation = leaf.extension(EXTENDED_KEY_USAGE).is_some_and(|value| {
+        let purposes = AnyRef::from_der(value)
+            .and_then(|value| value.sequence(|list| all(list, ObjectIdentifier::decode)));
+        purposes.is_ok_and(|purposes| purposes.contains(&AIK_CERTIFICATE))
+    });
     leaf.subject.is_empty() && is_named && is_for_attestation && leaf.is_authority() == Some(false)
 }
 

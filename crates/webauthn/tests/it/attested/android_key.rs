@@ -211,10 +211,11 @@ fn an_android_certificate_without_a_description_is_refused() {
 /// Item 29.
 #[test]
 fn an_android_description_in_another_shape_is_refused() {
-    let changes: [fn(&mut Parts); 6] = [
+    let changes: [fn(&mut Parts); 7] = [
         |parts| parts.after = vec![0],
         |parts| parts.after = null(),
         |parts| parts.hardware[0] = explicit(1, &integer(2)),
+        |parts| parts.hardware[0] = explicit(1, &sequence(&[integer(2)])),
         |parts| parts.hardware[0] = explicit(1, &set(&[octets(&[2])])),
         |parts| parts.hardware[2] = explicit(702, &octets(&[0])),
         |parts| parts.hardware[2] = explicit(702, &[integer(0), integer(0)].concat()),

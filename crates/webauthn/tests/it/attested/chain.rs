@@ -239,16 +239,34 @@ fn a_certificate_can_be_trusted_by_itself() {
 /// Item 29.
 #[test]
 fn a_certificate_that_is_trusted_by_itself_issues_no_others() {
-    let leaf =
-        ROOT.intermediate(|certificate| certificate.extensions = vec![basic_constraints(false)]);
-    let anchors = trusting(&[&leaf.certificate]);
+    for extensions in [vec![basic_constraints(false)], vec![]] {
+        let leaf = ROOT.intermediate(|certificate| certificate.extensions.clone_from(&extensions));
+        let anchors = trusting(&[&leaf.certificate]);
 
-    let verdict = register_trusting(&anchors, NOW, Format::Packed, move |input| {
-        let parts = Parts::new(input);
-        parts.statement_with(&[leaf.issue(&parts.leaf)])
-    });
+        let verdict = register_trusting(&anchors, NOW, Format::Packed, move |input| {
+            let parts = Parts::new(input);
+            parts.statement_with(&[leaf.issue(&parts.leaf)])
+        });
 
-    assert_eq!(verdict.unwrap_err(), Refusal::AttestationChain);
+        assert_eq!(verdict.unwrap_err(), Refusal::AttestationChain);
+    }
+}
+
+/// Item 29.
+#[test]
+fn a_trust_anchor_with_something_else_than_extensions_is_refused() {
+    let leaf = ROOT.issue(&Certificate::fido(ATTESTATION_KEY.public()));
+    let id = [0x06, 0x03, 0x55, 0x1d, 0x13];
+    let extensions = leaf.windows(5).position(|bytes| bytes == id).unwrap() - 6;
+    assert_eq!(leaf[extensions], 0xa3);
+    for tag in [0xa1, 0xa2, 0xa4, 0x83] {
+        let mut changed = leaf.clone();
+        changed[extensions] = tag;
+
+        let anchors = TrustAnchors::new([(Format::Packed, changed)]);
+
+        assert_eq!(anchors.unwrap_err(), InvalidAnchor(0));
+    }
 }
 
 /// Item 29.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_webauthn::testing::{AttestationInput, cbor};
 use doorward_webauthn::{Format, Refusal};
 
-use super::der::{integer, octets, sequence, tagged, utf8};
+use super::der::{integer, octets, oid, sequence, set, tagged, utf8};
 use super::pki::{
     AAGUID_EXTENSION, ATTESTATION_KEY, Certificate, FIDO_SUBJECT, Key, ROOT, basic_constraints,
     critical, extension, name,
@@ -138,6 +138,44 @@ fn an_attestation_by_another_algorithm_than_its_keys_is_refused() {
 
 /// Item 29.
 #[test]
+fn an_attestation_by_another_curve_of_edwards_is_refused() {
+    let key = Arc::new(Key::ed25519());
+
+    let verdict = register(Format::Packed, move |input| {
+        let mut parts = Parts::by(&key, input);
+        // Ed448.
+        parts.algorithm = -53;
+        parts.statement()
+    });
+
+    assert_eq!(verdict.unwrap_err(), Refusal::AttestationAlgorithm);
+}
+
+/// Item 29.
+#[test]
+fn a_subject_in_another_shape_is_refused() {
+    let [country, vendor, purpose, model] = FIDO_SUBJECT.map(|(id, value)| [oid(id), utf8(value)]);
+    let teletex = [oid("2.5.4.11"), tagged(0x14, b"Authenticator Attestation")];
+    let named = |purpose: &[Vec<u8>], shape: fn(&[Vec<u8>]) -> Vec<u8>| {
+        let attributes = [&country, &vendor, purpose, &model];
+        sequence(&attributes.map(|pair| shape(&[sequence(pair)])))
+    };
+    for (subject, expected) in [
+        (named(&purpose, set), Ok(Format::Packed)),
+        (named(&teletex, set), Err(Refusal::AttestationRequirements)),
+        (
+            named(&purpose, sequence),
+            Err(Refusal::AttestationRequirements),
+        ),
+    ] {
+        let verdict = packed(move |parts| parts.leaf.subject.clone_from(&subject));
+
+        assert_eq!(verdict.map(|verified| verified.format()), expected);
+    }
+}
+
+/// Item 29.
+#[test]
 fn an_attestation_certificate_of_an_older_version_is_refused() {
     for version in [0, 1, 3] {
         let verdict = refused(move |parts| parts.leaf.version = version);
@@ -159,7 +197,14 @@ fn an_attestation_certificate_names_its_country_vendor_purpose_and_model() {
         assert_eq!(verdict, Refusal::AttestationRequirements, "{missing}");
     }
     for wrong in 0..FIDO_SUBJECT.len() {
-        for value in ["", "Sweden", "se", "authenticator attestation", "\u{fffd}"] {
+        for value in [
+            "",
+            "Sweden",
+            "SWE",
+            "se",
+            "authenticator attestation",
+            "\u{fffd}",
+        ] {
             let mut attributes = FIDO_SUBJECT.to_vec();
             attributes[wrong].1 = value;
             let subject = name(&attributes);

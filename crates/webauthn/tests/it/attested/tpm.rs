@@ -378,6 +378,19 @@ fn a_public_area_of_a_key_that_is_not_a_passkeys_is_refused() {
 
 /// Item 29.
 #[test]
+fn a_public_area_with_a_scheme_of_another_kind_is_refused() {
+    // RSASSA, RSAPSS and ECDAA, each with SHA-256, for a key on a curve.
+    for scheme in [0x14, 0x16, 0x1a] {
+        let verdict = refused(move |parts| {
+            parts.public.splice(12..14, [0, scheme, 0, 0x0b]);
+        });
+
+        assert_eq!(verdict, Refusal::AttestationStatement, "{scheme}");
+    }
+}
+
+/// Item 29.
+#[test]
 fn a_public_area_that_names_its_scheme_is_accepted() {
     let verdict = tpm(|parts| {
         // ECDSA with SHA-256.
