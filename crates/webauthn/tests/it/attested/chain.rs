@@ -271,6 +271,21 @@ fn a_trust_anchor_with_something_else_than_extensions_is_refused() {
 
 /// Item 29.
 #[test]
+fn a_trust_anchor_of_another_version_is_refused() {
+    for version in [0, 1, 3] {
+        let leaf = ROOT.issue(&Certificate {
+            version,
+            ..Certificate::fido(ATTESTATION_KEY.public())
+        });
+
+        let anchors = TrustAnchors::new([(Format::Packed, leaf)]);
+
+        assert_eq!(anchors.unwrap_err(), InvalidAnchor(0), "{version}");
+    }
+}
+
+/// Item 29.
+#[test]
 fn several_roots_are_trusted_alike() {
     let other = Authority::root("Other");
     let anchors = trusting(&[&other.certificate, &ROOT.certificate]);
