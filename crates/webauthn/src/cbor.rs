@@ -64,6 +64,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Opens an array and returns how many items follow. The number is a claim: whoever reads them bounds it.
+    #[cfg(feature = "attestation")]
+    pub(crate) fn array(&mut self) -> Result<u64, Malformed> {
+        match self.head()? {
+            (Major::Array, items) => Ok(items),
+            _ => Err(Malformed),
+        }
+    }
+
     pub(crate) fn key(&mut self) -> Result<Key<'a>, Malformed> {
         match self.head()? {
             (Major::Text, length) => self.text_of(length).map(Key::Text),

@@ -19,6 +19,8 @@ mod registration;
 pub mod testing;
 
 pub use assertion::{AssertionResponse, VerifiedAssertion};
+#[cfg(feature = "attestation")]
+pub use attestation::{InvalidAnchor, TrustAnchors};
 pub use credential::Credential;
 pub use policy::{
     Algorithm, CounterPolicy, CrossOrigin, Format, Policy, ResidentKey, UnknownAlgorithm,

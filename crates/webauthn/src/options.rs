@@ -68,7 +68,7 @@ impl CreationOptions {
                 require_resident_key: policy.resident_key == ResidentKey::Required,
                 user_verification: policy.user_verification,
             },
-            attestation: "none",
+            attestation: attestation(policy),
             extensions: Extensions { cred_props: true },
             hints: Vec::new(),
         }
@@ -86,6 +86,15 @@ impl CreationOptions {
     pub fn hint<H: Into<String>>(mut self, hints: impl IntoIterator<Item = H>) -> Self {
         self.hints.extend(hints.into_iter().map(Into::into));
         self
+    }
+}
+
+/// Browsers pass certificates on only if asked (§5.4.7), and people may be asked in turn.
+fn attestation(policy: &Policy) -> &'static str {
+    if policy.formats.iter().any(|format| format.is_certified()) {
+        "direct"
+    } else {
+        "none"
     }
 }
 

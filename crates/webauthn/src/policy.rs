@@ -116,6 +116,29 @@ pub enum Format {
     None,
     /// `packed`, signed by the credential's own key (§8.2).
     PackedSelf,
+    /// `packed`, signed by a key with a certificate (§8.2). It proves the AAGUID if the certificate
+    /// names it.
+    #[cfg(feature = "attestation")]
+    Packed,
+    /// `tpm`: a Trusted Platform Module certifies the key (§8.3).
+    #[cfg(feature = "attestation")]
+    Tpm,
+    /// `android-key`: Android's keystore certifies the key (§8.4).
+    #[cfg(feature = "attestation")]
+    AndroidKey,
+    /// `apple`: Apple certifies the key anonymously (§8.8).
+    #[cfg(feature = "attestation")]
+    Apple,
+    /// `fido-u2f`: a security key of the former standard (§8.6). Nothing signs its AAGUID.
+    #[cfg(feature = "attestation")]
+    FidoU2f,
+}
+
+impl Format {
+    /// Whether a certificate vouches for the key.
+    pub(crate) fn is_certified(self) -> bool {
+        !matches!(self, Self::None | Self::PackedSelf)
+    }
 }
 
 /// A signature algorithm.

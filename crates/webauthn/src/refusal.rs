@@ -61,18 +61,44 @@ pub enum Refusal {
     /// The attestation statement format is unknown, or not enabled.
     #[error("the attestation format is not enabled (WebAuthn §7.1 step 21)")]
     AttestationFormat,
-    /// A `packed` statement with a certificate chain, which needs trust anchors to mean anything.
+    /// A `packed` statement with a certificate chain, which means nothing without trust anchors.
     #[error("attestation by certificate is not enabled (WebAuthn §7.1 steps 21, 23)")]
     AttestationCertificate,
     /// The attestation statement does not have the members of its format.
     #[error("the attestation statement is malformed (WebAuthn §7.1 step 22)")]
     AttestationStatement,
-    /// A self-attestation names another algorithm than its key.
+    /// The attestation names another algorithm than its key has, or one that this library does not verify.
     #[error("the attestation's algorithm is not the key's (WebAuthn §7.1 step 22, §8.2)")]
     AttestationAlgorithm,
     /// The attestation signature does not verify.
     #[error("the attestation signature is wrong (WebAuthn §7.1 step 22)")]
     AttestationSignature,
+    /// The attestation certificate is malformed, or lacks what its format requires.
+    #[cfg(feature = "attestation")]
+    #[error(
+        "the attestation certificate is not as its format requires (WebAuthn §8.2.1, §8.3.1, §8.4.1, §8.6)"
+    )]
+    AttestationRequirements,
+    /// The attestation certificate is for another make of authenticator.
+    #[cfg(feature = "attestation")]
+    #[error("the attestation certificate names another AAGUID (WebAuthn §8.2, §8.3)")]
+    AttestationAaguid,
+    /// The attestation certifies another key than the credential's.
+    #[cfg(feature = "attestation")]
+    #[error("the attested key is not the credential's (WebAuthn §8.3, §8.4, §8.6, §8.8)")]
+    AttestationKey,
+    /// The attestation was made for other authenticator data or other client data.
+    #[cfg(feature = "attestation")]
+    #[error("the attestation is about another ceremony (WebAuthn §8.3, §8.4, §8.8)")]
+    AttestationCeremony,
+    /// Android says that the key came from elsewhere, serves all applications, or is not for signing alone.
+    #[cfg(feature = "attestation")]
+    #[error("the attested key's authorizations are not those of a passkey (WebAuthn §8.4)")]
+    AttestationAuthorization,
+    /// No valid chain leads from the attestation certificate to a trust anchor of its format.
+    #[cfg(feature = "attestation")]
+    #[error("the attestation certificate leads to no trust anchor (WebAuthn §7.1 step 24)")]
+    AttestationChain,
     /// The credential id is empty or longer than 1023 bytes.
     #[error("the credential id has a refused length (WebAuthn §7.1 step 25)")]
     CredentialIdLength,
@@ -126,6 +152,18 @@ impl Refusal {
             Self::AttestationStatement => "attestation_statement",
             Self::AttestationAlgorithm => "attestation_algorithm",
             Self::AttestationSignature => "attestation_signature",
+            #[cfg(feature = "attestation")]
+            Self::AttestationRequirements => "attestation_requirements",
+            #[cfg(feature = "attestation")]
+            Self::AttestationAaguid => "attestation_aaguid",
+            #[cfg(feature = "attestation")]
+            Self::AttestationKey => "attestation_key",
+            #[cfg(feature = "attestation")]
+            Self::AttestationCeremony => "attestation_ceremony",
+            #[cfg(feature = "attestation")]
+            Self::AttestationAuthorization => "attestation_authorization",
+            #[cfg(feature = "attestation")]
+            Self::AttestationChain => "attestation_chain",
             Self::CredentialIdLength => "credential_id_length",
             Self::CredentialId => "credential_id",
             Self::NotDiscoverable => "not_discoverable",

@@ -7,6 +7,8 @@
 use serde::Deserialize;
 
 use crate::attestation::AttestationObject;
+#[cfg(feature = "attestation")]
+use crate::attestation::{Made, TrustAnchors};
 use crate::authenticator_data::{AttestedCredential, AuthenticatorData};
 use crate::base64url::Base64Url;
 use crate::client_data::{Ceremony, ClientData};
@@ -67,11 +69,77 @@ impl RegistrationResponse {
     ///
     /// # Errors
     ///
-    /// The [`Refusal`] names the first check that failed.
+    /// The [`Refusal`] names the first check that failed. Formats that need trust anchors are refused,
+    /// whether or not the policy lists them.
     pub fn verify(
         &self,
         policy: &Policy,
         challenge: &[u8],
+    ) -> Result<VerifiedRegistration, Refusal> {
+        self.verify_by(policy, challenge, |object, _, key, client_data_hash| {
+            object.check(policy, key, client_data_hash)
+        })
+    }
+
+    /// Verifies the response to a challenge, with trust anchors for what certificates claim.
+    ///
+    /// Whether a registration without a certificate will do is still the policy's: list
+    /// [`Format::None`] and [`Format::PackedSelf`], or only the formats that a certificate vouches for.
+    /// `now` is in seconds since 1970: certificates expire.
+    ///
+    /// ```
+    /// use doorward_webauthn::{Format, Policy, Refusal, RegistrationResponse, TrustAnchors};
+    ///
+    /// /// Accepts nothing but security keys whose maker's root certificate is known.
+    /// fn register(
+    ///     response: &RegistrationResponse,
+    ///     challenge: &[u8],
+    ///     root: &[u8],
+    ///     now: u64,
+    /// ) -> Result<[u8; 16], Refusal> {
+    ///     let mut policy = Policy::new("example.org", ["https://example.org"]);
+    ///     policy.formats = vec![Format::Packed];
+    ///     let anchors = TrustAnchors::new([(Format::Packed, root)]).expect("a root certificate");
+    ///     Ok(response.verify_attested(&policy, challenge, &anchors, now)?.aaguid())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] names the first check that failed.
+    #[cfg(feature = "attestation")]
+    pub fn verify_attested(
+        &self,
+        policy: &Policy,
+        challenge: &[u8],
+        anchors: &TrustAnchors,
+        now: u64,
+    ) -> Result<VerifiedRegistration, Refusal> {
+        self.verify_by(
+            policy,
+            challenge,
+            |object, credential, key, client_data_hash| {
+                let made = Made {
+                    credential,
+                    key,
+                    client_data_hash,
+                };
+                object.check_attested(policy, &made, anchors, now)
+            },
+        )
+    }
+
+    /// Takes all steps; `check` takes steps 21 to 24.
+    fn verify_by(
+        &self,
+        policy: &Policy,
+        challenge: &[u8],
+        check: impl FnOnce(
+            &AttestationObject<'_>,
+            &AttestedCredential<'_>,
+            &PublicKey<'_>,
+            &[u8],
+        ) -> Result<Format, Refusal>,
     ) -> Result<VerifiedRegistration, Refusal> {
         // §7.1 steps 5 and 6.
         let client_data = self.client_data.as_ref().map_err(|&refusal| refusal)?;
@@ -96,7 +164,7 @@ impl RegistrationResponse {
         }
         key.validate()?;
         // §7.1 steps 21 to 24.
-        let format = object.check(policy, &key, client_data_hash.as_ref())?;
+        let format = check(&object, &attested, &key, client_data_hash.as_ref())?;
         // §7.1 step 25.
         if !CREDENTIAL_ID_LENGTHS.contains(&attested.id.len()) {
             return Err(Refusal::CredentialIdLength);
@@ -134,7 +202,7 @@ impl RegistrationResponse {
     }
 }
 
-/// Proof that a registration was verified. Only [`RegistrationResponse::verify`] makes one.
+/// Proof that a registration was verified. Nothing but [`RegistrationResponse`] makes one.
 #[must_use = "a registration that was verified and then forgotten registers nothing"]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedRegistration {
@@ -156,7 +224,7 @@ impl VerifiedRegistration {
         self.credential
     }
 
-    /// The authenticator's make, self-reported; all zeros if it does not tell.
+    /// The authenticator's make, self-reported unless the [`Format`] proves it; all zeros if it does not tell.
     #[must_use]
     pub fn aaguid(&self) -> [u8; 16] {
         self.credential.aaguid

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::Refusal;
 
-const ALL: [Refusal; 30] = [
+const ALL: &[Refusal] = &[
     Refusal::ClientDataMalformed,
     Refusal::CeremonyType,
     Refusal::Challenge,
@@ -25,6 +25,18 @@ const ALL: [Refusal; 30] = [
     Refusal::AttestationStatement,
     Refusal::AttestationAlgorithm,
     Refusal::AttestationSignature,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationRequirements,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationAaguid,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationKey,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationCeremony,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationAuthorization,
+    #[cfg(feature = "attestation")]
+    Refusal::AttestationChain,
     Refusal::CredentialIdLength,
     Refusal::CredentialId,
     Refusal::NotDiscoverable,
@@ -38,7 +50,7 @@ const ALL: [Refusal; 30] = [
 /// Item 49.
 #[test]
 fn every_refusal_has_a_name_of_its_own() {
-    let names: HashSet<_> = ALL.map(Refusal::name).into();
+    let names: HashSet<_> = ALL.iter().map(|refusal| refusal.name()).collect();
 
     assert_eq!(names.len(), ALL.len());
     assert!(names.iter().all(|name| {

@@ -34,7 +34,7 @@ use serde_json::{Value, json};
 
 use self::bytes::{attestation_object, client_data, decode, encode, sha256, text};
 use self::key::Key;
-pub use self::overrides::{Hook, Overrides};
+pub use self::overrides::{Attest, AttestationInput, Hook, Overrides};
 use crate::Algorithm;
 
 /// The bits of the flags byte (§6.1).
@@ -327,6 +327,14 @@ impl Authenticator {
         client_data: &[u8],
         overrides: &Overrides,
     ) -> (String, Vec<u8>) {
+        let input = AttestationInput {
+            passkey,
+            authenticator_data: data,
+            client_data_hash: &sha256(client_data),
+        };
+        if let Some((format, statement)) = overrides.attest.write(&input) {
+            return (format, overrides.attestation_statement.apply(statement));
+        }
         let (format, statement) = match overrides.attestation.as_ref().unwrap_or(&self.attestation)
         {
             Attestation::None => ("none", cbor::map(&[])),

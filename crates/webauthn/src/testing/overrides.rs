@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Attestation;
+use super::{Attestation, Passkey};
 
 /// Deviations for one ceremony. The default deviates in nothing.
 ///
@@ -46,6 +46,8 @@ pub struct Overrides {
     pub user_handle: Option<Vec<u8>>,
     /// The attestation for this ceremony.
     pub attestation: Option<Attestation>,
+    /// An attestation of a format of the test's own, instead.
+    pub attest: Attest,
     /// The new public key's COSE form.
     pub public_key: Hook,
     /// The client data, before it is hashed.
@@ -64,6 +66,46 @@ pub struct Overrides {
     pub attestation_object: Hook,
     /// The whole response as JSON.
     pub response: Hook<Value>,
+}
+
+/// Writes an attestation: the format and the statement's CBOR. The default leaves it to the authenticator.
+#[derive(Default)]
+pub struct Attest(Option<WriteStatement>);
+
+type WriteStatement = Box<dyn Fn(&AttestationInput<'_>) -> (String, Vec<u8>) + Send + Sync>;
+
+/// What an attestation is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct AttestationInput<'a> {
+    /// The new passkey.
+    pub passkey: &'a Passkey,
+    /// The authenticator data.
+    pub authenticator_data: &'a [u8],
+    /// The hash of the client data.
+    pub client_data_hash: &'a [u8; 32],
+}
+
+impl Attest {
+    /// Attests by a function of the test's own.
+    pub fn new(
+        write: impl Fn(&AttestationInput<'_>) -> (String, Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Box::new(write)))
+    }
+
+    pub(super) fn write(&self, input: &AttestationInput<'_>) -> Option<(String, Vec<u8>)> {
+        self.0.as_ref().map(|write| write(input))
+    }
+}
+
+impl std::fmt::Debug for Attest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Attest(..)"
+        } else {
+            "Attest"
+        })
+    }
 }
 
 /// A change to bytes, or to another value, at one point of a ceremony. The default changes nothing.

@@ -7,6 +7,8 @@
 
 mod assertion;
 mod attestation;
+#[cfg(feature = "attestation")]
+mod attested;
 mod ceremony;
 mod client_data;
 mod json;

@@ -1,5 +1,12 @@
 //! Attestation objects (§6.5) and the two statement formats that need no trust anchors.
 
+#[cfg(feature = "attestation")]
+mod certified;
+
+#[cfg(feature = "attestation")]
+pub(crate) use self::certified::Made;
+#[cfg(feature = "attestation")]
+pub use self::certified::{InvalidAnchor, TrustAnchors};
 use crate::cbor::{Key, Malformed, Reader, once};
 use crate::cose::PublicKey;
 use crate::{Format, Policy, Refusal};
@@ -47,35 +54,32 @@ impl<'a> AttestationObject<'a> {
         key: &PublicKey<'_>,
         client_data_hash: &[u8],
     ) -> Result<Format, Refusal> {
-        // §7.1 step 21: compared as they are, case included.
-        let format = match self.format {
-            "none" => Format::None,
-            "packed" => Format::PackedSelf,
-            _ => return Err(Refusal::AttestationFormat),
-        };
-        if !policy.formats.contains(&format) {
-            return Err(Refusal::AttestationFormat);
+        // §7.1 step 21: compared as they are, case included. §7.1 step 22: by the format's own procedure.
+        match self.format {
+            "none" if policy.formats.contains(&Format::None) => self.check_none(),
+            "packed" if policy.formats.contains(&Format::PackedSelf) => {
+                self.check_packed(key, client_data_hash)
+            }
+            _ => Err(Refusal::AttestationFormat),
         }
-        // §7.1 step 22.
-        match format {
-            Format::None => self.check_none()?,
-            Format::PackedSelf => self.check_packed(key, client_data_hash)?,
-        }
-        Ok(format)
     }
 
     /// §8.7: the statement is an empty map.
-    fn check_none(&self) -> Result<(), Refusal> {
+    fn check_none(&self) -> Result<Format, Refusal> {
         let entries = Reader::new(self.statement).and_then(|mut reader| reader.map());
         if entries == Ok(0) {
-            Ok(())
+            Ok(Format::None)
         } else {
             Err(Refusal::AttestationStatement)
         }
     }
 
     /// §8.2, self attestation: the credential's key signs for itself.
-    fn check_packed(&self, key: &PublicKey<'_>, client_data_hash: &[u8]) -> Result<(), Refusal> {
+    fn check_packed(
+        &self,
+        key: &PublicKey<'_>,
+        client_data_hash: &[u8],
+    ) -> Result<Format, Refusal> {
         let statement =
             Packed::read(self.statement).map_err(|Malformed| Refusal::AttestationStatement)?;
         if statement.certified {
@@ -89,7 +93,7 @@ impl<'a> AttestationObject<'a> {
         }
         let message = [self.authenticator_data, client_data_hash].concat();
         if key.accepts(&message, signature) {
-            Ok(())
+            Ok(Format::PackedSelf)
         } else {
             Err(Refusal::AttestationSignature)
         }
