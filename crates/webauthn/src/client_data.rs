@@ -23,11 +23,11 @@ pub(crate) enum Ceremony {
 /// Client data that was read, and not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientData {
-    ceremony: Option<Ceremony>,
+    pub(crate) ceremony: Option<Ceremony>,
     pub(crate) challenge: Vec<u8>,
-    origin: String,
-    cross_origin: bool,
-    top_origin: Option<String>,
+    pub(crate) origin: String,
+    pub(crate) cross_origin: bool,
+    pub(crate) top_origin: Option<String>,
 }
 
 impl ClientData {
