@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for PublicKeyType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match &*Cow::<str>::deserialize(deserializer)? {
             "public-key" => Ok(Self),
-            other => Err(D::Error::unknown_variant(other, &["public-key"])),
+            _ => Err(D::Error::custom("`type` is not `public-key`")),
         }
     }
 }
