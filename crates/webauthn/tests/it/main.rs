@@ -7,6 +7,7 @@
 
 mod assertion;
 mod attestation;
+mod bit_flips;
 mod ceremony;
 mod client_data;
 mod corpus;
@@ -15,3 +16,4 @@ mod keys;
 mod options;
 mod properties;
 mod registration;
+mod stored;
