@@ -1,8 +1,8 @@
 //! What must hold for any bytes at all: one function for each parser and for each ceremony.
 //!
 //! A function panics if its property does not hold. The fuzzer in `fuzz/` searches for such bytes, and
-//! `tests/it/corpus.rs` replays what it has kept. The properties compare the verifier with readings of
-//! CBOR and JSON that share no code with it.
+//! `tests/it/corpus.rs` replays what it has kept. The properties compare the verifier with a second
+//! reading, which shares nothing with it but the libraries for JSON and base64.
 #![allow(
     clippy::expect_used,
     clippy::panic,
