@@ -16,8 +16,8 @@ pub(crate) mod flag {
 /// Authenticator data that was read to its last byte, and not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AuthenticatorData<'a> {
-    rp_id_hash: &'a [u8; 32],
-    flags: u8,
+    pub(crate) rp_id_hash: &'a [u8; 32],
+    pub(crate) flags: u8,
     pub(crate) sign_count: u32,
     pub(crate) attested: Option<AttestedCredential<'a>>,
 }

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde_json::Value;
 
 use crate::base64url::Base64Url;
 use crate::json::Object;
@@ -24,11 +23,11 @@ pub(crate) enum Ceremony {
 /// Client data that was read, and not yet checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientData {
-    ceremony: Option<Ceremony>,
+    pub(crate) ceremony: Option<Ceremony>,
     pub(crate) challenge: Vec<u8>,
-    origin: String,
-    cross_origin: bool,
-    top_origin: Option<String>,
+    pub(crate) origin: String,
+    pub(crate) cross_origin: bool,
+    pub(crate) top_origin: Option<String>,
 }
 
 impl ClientData {
@@ -100,19 +99,19 @@ struct Json<'a> {
 
 /// Token binding is reserved since Level 3, and old browsers still send it. Its form is checked (§5.8.1
 /// of Level 2), its content is of no use.
+#[derive(Deserialize)]
+struct TokenBinding<'a> {
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    #[serde(default)]
+    id: Option<Base64Url>,
+}
+
 fn token_binding<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
-    let binding = serde_json::Map::deserialize(deserializer)?;
-    let well_formed = match binding.get("status").and_then(Value::as_str) {
-        Some("supported" | "not-supported") => true,
-        Some("present") => binding
-            .get("id")
-            .is_some_and(|id| Base64Url::deserialize(id).is_ok()),
-        _ => false,
-    };
-    if well_formed {
-        Ok(())
-    } else {
-        Err(D::Error::custom("malformed token binding"))
+    let Object(binding) = Object::<TokenBinding<'de>>::deserialize(deserializer)?;
+    match (&*binding.status, binding.id) {
+        ("supported" | "not-supported", _) | ("present", Some(_)) => Ok(()),
+        _ => Err(D::Error::custom("malformed token binding")),
     }
 }
 

@@ -34,11 +34,16 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// The `type` of every credential.
-#[derive(serde::Deserialize)]
-pub(crate) enum PublicKeyType {
-    #[serde(rename = "public-key")]
-    PublicKey,
+/// The `type` of every credential: a string. A derived reader would take `{"public-key":null}` too.
+pub(crate) struct PublicKeyType;
+
+impl<'de> Deserialize<'de> for PublicKeyType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*Cow::<str>::deserialize(deserializer)? {
+            "public-key" => Ok(Self),
+            _ => Err(D::Error::custom("`type` is not `public-key`")),
+        }
+    }
 }
 
 /// `id` and `rawId`, which say the same.

@@ -14,9 +14,9 @@ use crate::{Format, Policy, Refusal};
 /// An attestation object, borrowed from its CBOR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AttestationObject<'a> {
-    format: &'a str,
+    pub(crate) format: &'a str,
     /// The statement's CBOR: well-formed, not yet of its format.
-    statement: &'a [u8],
+    pub(crate) statement: &'a [u8],
     pub(crate) authenticator_data: &'a [u8],
 }
 

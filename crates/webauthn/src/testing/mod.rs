@@ -29,6 +29,7 @@ mod bytes;
 pub mod cbor;
 mod key;
 mod overrides;
+pub mod parse;
 
 use serde_json::{Value, json};
 

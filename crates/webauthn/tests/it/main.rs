@@ -9,8 +9,10 @@ mod assertion;
 mod attestation;
 #[cfg(feature = "attestation")]
 mod attested;
+mod bit_flips;
 mod ceremony;
 mod client_data;
+mod corpus;
 mod json;
 mod keys;
 mod options;
@@ -18,3 +20,4 @@ mod post_quantum;
 mod properties;
 mod registration;
 mod vectors;
+mod stored;

@@ -1,23 +1,12 @@
-//! What holds for all inputs: only the untouched response verifies, and no bytes cause a panic.
+//! What holds for all inputs: any other bytes in the place of a part are refused, and none cause a panic.
 
-use doorward_webauthn::testing::{Attestation, Hook, Overrides};
-use doorward_webauthn::{Algorithm, Policy};
+use doorward_webauthn::Policy;
+use doorward_webauthn::testing::{Hook, Overrides};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
 use crate::ceremony::{CHALLENGE, Ceremony, ORIGIN, USER_HANDLE, assertion, registration};
-
-fn algorithms() -> impl Strategy<Value = Algorithm> {
-    prop_oneof![Just(Algorithm::Es256), Just(Algorithm::EdDsa)]
-}
-
-fn flip(bit: Index) -> Hook {
-    Hook::new(move |bytes: &mut Vec<u8>| {
-        let bit = bit.index(bytes.len() * 8);
-        bytes[bit / 8] ^= 1 << (bit % 8);
-    })
-}
 
 fn base64url(bytes: &[u8]) -> Value {
     use base64::Engine as _;
@@ -25,46 +14,6 @@ fn base64url(bytes: &[u8]) -> Value {
 }
 
 proptest! {
-    /// Item 45.
-    #[test]
-    fn an_assertion_with_any_flipped_bit_is_refused(algorithm in algorithms(), part in 0..3, bit: Index) {
-        let mut ceremony = Ceremony::with(algorithm);
-        let stored = ceremony.register();
-        let mut overrides = Overrides::default();
-        match part {
-            0 => overrides.sent_client_data_json = flip(bit),
-            1 => overrides.sent_authenticator_data = flip(bit),
-            _ => overrides.signature = flip(bit),
-        }
-
-        prop_assert!(ceremony.assert_with(&stored, &overrides).is_err());
-    }
-
-    /// Items 29, 45.
-    #[test]
-    fn a_self_attestation_with_any_flipped_bit_is_refused(algorithm in algorithms(), part in 0..3, bit: Index) {
-        let mut ceremony = Ceremony::with(algorithm);
-        let mut overrides = Overrides { attestation: Some(Attestation::PackedSelf), ..Overrides::default() };
-        match part {
-            0 => overrides.sent_client_data_json = flip(bit),
-            1 => overrides.sent_authenticator_data = flip(bit),
-            _ => overrides.signature = flip(bit),
-        }
-
-        prop_assert!(ceremony.register_with(&overrides).is_err());
-    }
-
-    /// Item 45.
-    #[test]
-    fn an_assertion_with_any_flipped_bit_in_the_stored_key_is_refused(algorithm in algorithms(), bit: Index) {
-        let mut ceremony = Ceremony::with(algorithm);
-        let mut stored = ceremony.register();
-        let bit = bit.index(stored.public_key.len() * 8);
-        stored.public_key[bit / 8] ^= 1 << (bit % 8);
-
-        prop_assert!(ceremony.assert_with(&stored, &Overrides::default()).is_err());
-    }
-
     /// Item 31.
     #[test]
     fn any_bytes_for_an_attestation_object_are_refused_without_a_panic(bytes: Vec<u8>) {
