@@ -11,6 +11,7 @@ mod ceremony;
 mod client_data;
 mod json;
 mod keys;
+mod mutants;
 mod options;
 mod properties;
 mod registration;
