@@ -15,6 +15,7 @@ mod client_data;
 mod corpus;
 mod json;
 mod keys;
+mod mutants;
 mod options;
 mod post_quantum;
 mod properties;
