@@ -9,6 +9,7 @@ mod assertion;
 mod attestation;
 mod ceremony;
 mod client_data;
+mod generator;
 mod json;
 mod keys;
 mod options;
