@@ -24,9 +24,11 @@ mod client_data;
 mod cose;
 mod envelope;
 mod extensions;
+mod frame;
 mod mutant;
 mod plan;
 mod signature;
+mod spelling;
 mod statement;
 
 pub use self::mutant::{Mutant, mutants};
@@ -157,7 +159,9 @@ pub fn catalogue() -> Vec<Case> {
     cose::add(&mut catalogue);
     envelope::add(&mut catalogue);
     extensions::add(&mut catalogue);
+    frame::add(&mut catalogue);
     signature::add(&mut catalogue);
+    spelling::add(&mut catalogue);
     statement::add(&mut catalogue);
     catalogue.into_cases()
 }

@@ -70,6 +70,20 @@ impl Catalogue {
     }
 }
 
+/// Cases that replace one piece of the client data's text.
+pub(super) fn rows(
+    to: &mut Catalogue,
+    rows: &[(&'static str, Verdict, &'static str, &'static str)],
+) {
+    for &(name, expected, piece, other) in rows {
+        to.both(name, expected, |it| it.client_data_with(piece, other));
+    }
+}
+
+pub(super) fn refused(refusal: crate::Refusal) -> Verdict {
+    refusal.into()
+}
+
 /// A ceremony: valid, unless something is changed.
 pub(super) struct Plan {
     pub(super) profile: Profile,
