@@ -50,6 +50,14 @@ fn flags(to: &mut Catalogue) {
     to.both("UP without UV, preferred", Accepted, |it| {
         (it.flags, it.profile) = (UP, UvPreferred);
     });
+    to.assertion(
+        "UP without UV, preferred, verified at registration",
+        Accepted,
+        |it| {
+            (it.flags, it.profile) = (UP, UvPreferred);
+            it.stored = Hook::new(|record: &mut Credential| record.user_verified = true);
+        },
+    );
     to.both("neither, preferred", UserPresence, |it| {
         (it.flags, it.profile) = (0, UvPreferred);
     });

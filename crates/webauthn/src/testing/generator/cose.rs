@@ -336,6 +336,14 @@ fn ed25519(to: &mut Catalogue) {
             it.set(CRV, cbor::integer(curve));
         });
     }
+    // Whether 32 bytes are a point is not asked: no rule says so, and a key that is none verifies nothing.
+    for (name, first) in [("off the curve", 2), ("the neutral element", 1)] {
+        key(to, EdDsa, name, Accepted, move |it| {
+            let mut point = [0; 32];
+            point[0] = first;
+            it.set(X, cbor::bytes(&point));
+        });
+    }
     key(to, EdDsa, "with a y", PublicKey, |it| {
         it.push(Y, cbor::bytes(&[1; 32]));
     });

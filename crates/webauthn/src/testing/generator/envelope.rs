@@ -291,6 +291,9 @@ fn extras(to: &mut Catalogue) {
             }
         });
     });
+    to.registration("without one of the copies", Accepted, |it| {
+        it.response(|json| remove(json, "/response/authenticatorData"));
+    });
     for (pointer, value) in [
         ("/response/authenticatorData", json!("AAAA")),
         ("/response/authenticatorData", json!(1)),
