@@ -86,7 +86,7 @@ fn bare(c: &mut Criterion) {
     c.bench_function("es256 assertion/signature alone", |b| {
         b.iter(|| {
             key.verify(black_box(&message), black_box(&signature))
-                .expect("valid")
+                .expect("valid");
         });
     });
 }

@@ -19,7 +19,7 @@ pub enum Peer {
 pub type Opinion = Result<(), String>;
 
 /// How long the challenges live that the others are given; they read the clock.
-const MINUTES: std::time::Duration = std::time::Duration::from_secs(600);
+const LIFETIME: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// Runs a verifier that may panic, which is a refusal, if not a good one.
 fn opinion(verify: impl FnOnce() -> Opinion) -> Opinion {

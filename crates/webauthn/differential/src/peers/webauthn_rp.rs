@@ -114,7 +114,8 @@ impl WebauthnRp {
     ///
     /// # Panics
     ///
-    /// If the crate does not take its own state back.
+    /// If the crate does not take its own state back, or where it panics itself: for an assertion without
+    /// a user handle, version 0.3.0 does.
     pub fn authenticate(
         &self,
         response: &str,

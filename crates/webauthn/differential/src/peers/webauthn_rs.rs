@@ -13,7 +13,7 @@ use webauthn_rs_core::proto::{
     RegisterPublicKeyCredential, RegisteredExtensions, RegistrationState, UserVerificationPolicy,
 };
 
-use super::{MINUTES, Opinion, opinion};
+use super::{LIFETIME, Opinion, opinion};
 
 /// A relying party as `webauthn-rs-core` has it, under one policy.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl WebauthnRs {
             "Example",
             RP_ID,
             vec![origin],
-            MINUTES,
+            LIFETIME,
             None,
             None,
         );
