@@ -27,6 +27,7 @@
 
 mod bytes;
 pub mod cbor;
+pub mod generator;
 mod key;
 mod overrides;
 pub mod parse;

@@ -4,6 +4,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+#[cfg(feature = "attestation")]
+use doorward_webauthn::TrustAnchors;
 use doorward_webauthn::{
     Algorithm, AssertionResponse, Credential, CrossOrigin, Format, Policy, Refusal,
     RegistrationResponse, ResidentKey, UnknownAlgorithm, UserVerification,
@@ -41,9 +43,17 @@ const FORMAT: Verdict = Err(Refusal::AttestationFormat);
 /// An assertion against a key that registration would have refused.
 const STORED_KEY: Verdict = Err(Refusal::StoredKey);
 
-// What a certificate vouches for, under a policy that accepts whatever can be verified: no certificate can.
-const CERTIFIED_PACKED: Verdict = CHAIN;
-const CERTIFIED: Verdict = FORMAT;
+// What a certificate vouches for is accepted where it can be verified: with the feature `attestation`.
+const CERTIFIED_PACKED: Verdict = if cfg!(feature = "attestation") {
+    ACCEPT
+} else {
+    CHAIN
+};
+const CERTIFIED: Verdict = if cfg!(feature = "attestation") {
+    ACCEPT
+} else {
+    FORMAT
+};
 
 const ES256: i64 = -7;
 const EDDSA: i64 = -8;
@@ -101,10 +111,73 @@ fn permissive() -> Policy {
     Policy {
         user_verification: UserVerification::Preferred,
         algorithms: vec![Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256],
-        formats: vec![Format::None, Format::PackedSelf],
+        formats: formats(),
         cross_origin: framed_by("https://example.com"),
         resident_key: ResidentKey::Preferred,
         ..production()
+    }
+}
+
+#[cfg(not(feature = "attestation"))]
+fn formats() -> Vec<Format> {
+    vec![Format::None, Format::PackedSelf]
+}
+
+#[cfg(feature = "attestation")]
+fn formats() -> Vec<Format> {
+    vec![
+        Format::None,
+        Format::PackedSelf,
+        Format::Packed,
+        Format::Tpm,
+        Format::AndroidKey,
+        Format::Apple,
+        Format::FidoU2f,
+    ]
+}
+
+/// A moment in the validity of the vectors' certificates, in seconds since 1970.
+#[cfg(feature = "attestation")]
+const IN_2026: u64 = 1_780_000_000;
+
+/// The root of the vectors, for each format.
+#[cfg(feature = "attestation")]
+fn anchors() -> TrustAnchors {
+    let root: Root =
+        serde_json::from_str(include_str!("../vectors/attestation-root.json")).unwrap();
+    TrustAnchors::new(
+        formats()
+            .into_iter()
+            .map(|format| (format, &root.certificate)),
+    )
+    .unwrap()
+}
+
+#[cfg(feature = "attestation")]
+#[derive(Deserialize)]
+struct Root {
+    #[serde(deserialize_with = "hex")]
+    certificate: Vec<u8>,
+}
+
+/// Items 29, 56.
+#[cfg(feature = "attestation")]
+#[test]
+fn no_attested_vector_registers_with_any_bit_of_its_client_data_flipped() {
+    for row in ROWS.iter().filter(|row| {
+        [CERTIFIED, CERTIFIED_PACKED].contains(&row.register.permissive)
+            && row.register.production.is_err()
+            && !row.name.starts_with("none-")
+    }) {
+        let mut vector = row.vector();
+        for bit in 0..part::attestation_client_data_json(&mut vector).len() * 8 {
+            flip(part::attestation_client_data_json(&mut vector), bit);
+            let verdict = vector.register(&permissive());
+            flip(part::attestation_client_data_json(&mut vector), bit);
+
+            assert!(verdict.is_err(), "{}: bit {bit}", row.name);
+        }
+        assert!(vector.register(&permissive()).is_ok(), "{}", row.name);
     }
 }
 
@@ -412,9 +485,21 @@ struct Authentication {
 }
 
 impl Vector {
+    #[cfg(not(feature = "attestation"))]
     fn register(&self, policy: &Policy) -> Registered {
         let created = &self.registration;
         created.response().verify(policy, &created.challenge)
+    }
+
+    /// Under a policy for production, as a relying party without trust anchors has it.
+    #[cfg(feature = "attestation")]
+    fn register(&self, policy: &Policy) -> Registered {
+        let created = &self.registration;
+        let response = created.response();
+        if policy.formats == production().formats {
+            return response.verify(policy, &created.challenge);
+        }
+        response.verify_attested(policy, &created.challenge, &anchors(), IN_2026)
     }
 
     fn authenticate(&self, policy: &Policy, stored: &Credential) -> Asserted {
