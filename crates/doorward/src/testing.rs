@@ -51,7 +51,7 @@ use crate::{
     config::Config,
     jobs,
     mail::{Address, Mailbox, Mailer, Message, SendError},
-    outbox,
+    outbox, pages,
     time::{Clock, Span, Timestamp},
     users,
 };
@@ -496,6 +496,23 @@ impl Caller {
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.request(Method::DELETE, path, Body::empty()))
             .await
+    }
+
+    /// `POST` with a form, as a browser sends it.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", pages::encoded(value)))
+            .collect();
+        let mut request = self.request(Method::POST, path, Body::from(pairs.join("&")));
+        let headers = request.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let page = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
+        headers.entry(header::ACCEPT).or_insert(page);
+        self.send(request).await
     }
 
     async fn send_json(&self, method: Method, path: &str, body: impl IntoBody) -> Reply {

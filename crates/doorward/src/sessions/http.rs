@@ -7,7 +7,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_webauthn::AssertionResponse;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -127,14 +127,7 @@ pub(crate) fn created(
         TokenInBody::Always => true,
         TokenInBody::Never => false,
     };
-    // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
-    let session = cookies::session(config, &token, config.sessions.absolute)?;
-    let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
-    let cookies = [
-        session,
-        cookies::device(config, &device)?,
-        cookies::clear_flow(config)?,
-    ];
+    let cookies = self::cookies(doorward, &new)?;
     let answer = SignedInAnswer {
         token: in_body.then_some(token),
         session: SessionAnswer::of(
@@ -148,6 +141,19 @@ pub(crate) fn created(
     };
     let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
     Ok((StatusCode::CREATED, cookies, JsonAnswer(answer)).into_response())
+}
+
+/// The cookies of a sign-in.
+pub(crate) fn cookies(doorward: &Doorward, new: &NewSession) -> Result<[HeaderValue; 3]> {
+    let config = &doorward.config;
+    let token = new.token.text(&doorward.keys.tokens);
+    let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
+    Ok([
+        // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
+        cookies::session(config, &token, config.sessions.absolute)?,
+        cookies::device(config, &device)?,
+        cookies::clear_flow(config)?,
+    ])
 }
 
 /// A proof of who someone is.
