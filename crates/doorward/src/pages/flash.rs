@@ -42,7 +42,7 @@ impl Flash {
 
     /// Whether it is this text.
     pub(super) fn is(&self, key: Key) -> bool {
-        self.key == key.0
+        key.is(&self.key)
     }
 
     pub(super) fn text(&self, t: &Texts) -> String {

@@ -49,7 +49,7 @@ impl Language {
     pub(super) fn named(tag: &str) -> Option<Self> {
         [Self::En, Self::De, Self::EnXa, Self::ArXb]
             .into_iter()
-            .find(|language| language.tag() == tag)
+            .find(|language| tag.eq(language.tag()))
     }
 
     /// The one that a browser likes best of those that are offered.

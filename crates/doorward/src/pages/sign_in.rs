@@ -155,12 +155,12 @@ fn page(
 /// A browser that comes from another site does not show its flow cookie (`SameSite=Strict`), and giving it another one
 /// would cut off what its other tabs have begun. Its challenges are bound to none.
 fn flow(visit: &Visit) -> Option<Flow> {
-    let shows_strict_cookies = visit
-        .headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site == "same-origin" || site == "none");
-    let fresh = || shows_strict_cookies.then(|| Flow::new(&visit.doorward.entropy));
-    visit.client.flow().cloned().or_else(fresh)
+    let client = &visit.client;
+    let fresh = || Flow::new(&visit.doorward.entropy);
+    client
+        .flow()
+        .cloned()
+        .or_else(|| client.shows_strict_cookies().then(fresh))
 }
 
 pub(super) fn flow_cookie(doorward: &Doorward, flow: &Flow) -> Result<HeaderValue> {

@@ -84,6 +84,12 @@ fn mirror(text: &str) -> Cow<'_, str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key(pub &'static str);
 
+impl Key {
+    pub(super) fn is(self, name: &str) -> bool {
+        self.0 == name
+    }
+}
+
 impl AsRef<str> for Key {
     fn as_ref(&self) -> &str {
         self.0

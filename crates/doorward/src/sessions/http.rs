@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Device, NewSession, Session, SignedIn};
+use super::{Device, Method, NewSession, Session, SignedIn};
 use crate::{
     Doorward,
     codes::{self, Flow},
@@ -139,21 +139,30 @@ pub(crate) fn created(
         user: new.user,
         signals,
     };
-    let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
+    let cookies = cookies
+        .into_iter()
+        .map(|cookie| (header::SET_COOKIE, cookie));
+    let cookies = AppendHeaders(cookies);
     Ok((StatusCode::CREATED, cookies, JsonAnswer(answer)).into_response())
 }
 
 /// The cookies of a sign-in.
-pub(crate) fn cookies(doorward: &Doorward, new: &NewSession) -> Result<[HeaderValue; 3]> {
+///
+/// A code has used its flow up. The challenges of passkeys in other tabs are bound to the flow too, so it stays where a
+/// passkey signed in: it opens nothing, and is over in minutes.
+pub(crate) fn cookies(doorward: &Doorward, new: &NewSession) -> Result<Vec<HeaderValue>> {
     let config = &doorward.config;
     let token = new.token.text(&doorward.keys.tokens);
     let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
-    Ok([
+    let mut cookies = vec![
         // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
         cookies::session(config, &token, config.sessions.absolute)?,
         cookies::device(config, &device)?,
-        cookies::clear_flow(config)?,
-    ])
+    ];
+    if new.session.method == Method::Otp {
+        cookies.push(cookies::clear_flow(config)?);
+    }
+    Ok(cookies)
 }
 
 /// A proof of who someone is.
