@@ -100,7 +100,8 @@ impl World {
             mailbox: Mailbox::new(),
             server: Mutex::new(MailServer::Up),
         });
-        Self::open(config, Clock::manual(BEGINNING), post, folder).await
+        // Boxed, so that tests that hold several worlds stay small.
+        Box::pin(Self::open(config, Clock::manual(BEGINNING), post, folder)).await
     }
 
     async fn open(config: Config, clock: Clock, post: Arc<Post>, folder: Arc<TempDir>) -> Self {
@@ -129,12 +130,12 @@ impl World {
 
     /// Another server on the same database, as after a restart: nothing of memory is left but the clock and the mailbox.
     pub async fn restarted(&self) -> Self {
-        let world = Self::open(
+        let world = Box::pin(Self::open(
             self.config.clone(),
             self.clock.clone(),
             Arc::clone(&self.post),
             Arc::clone(&self.folder),
-        )
+        ))
         .await;
         outbox::release_claims(&world.doorward)
             .await

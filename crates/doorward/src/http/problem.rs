@@ -135,12 +135,11 @@ pub(super) fn finish(
         }
         _ => {}
     }
-    let mut written = match page {
-        Some((look, method)) => pages::declined(doorward, &error, look, method, id),
-        None => {
-            let base = &doorward.config.public_url;
-            Problem::of(&error, base, locale(request), Some(id)).into_response()
-        }
+    let mut written = if let Some((look, method)) = page {
+        pages::declined(doorward, &error, look, method, id)
+    } else {
+        let base = &doorward.config.public_url;
+        Problem::of(&error, base, locale(request), Some(id)).into_response()
     };
     // What the handler said besides (a cleared cookie) stays.
     for (name, value) in response.headers() {

@@ -64,11 +64,6 @@ impl Arrival {
 /// Where someone goes who is signed in now: every sign-in ends here, with a code and with a passkey.
 ///
 /// What is to come between (an offer of a passkey) is a path of ours that is returned in place of the last one.
-#[expect(
-    clippy::unused_async,
-    clippy::unnecessary_wraps,
-    reason = "what comes between asks the database"
-)]
 pub(super) async fn after_sign_in(
     _visit: &Visit,
     _user: &User,

@@ -63,12 +63,11 @@ struct SignIn {
     notice: Option<String>,
     /// Whose session there is already, and where "go back" leads.
     switching: Option<(String, String)>,
-    is_open: bool,
+    heading: String,
     passkey_first: bool,
     email: String,
     email_is_wrong: bool,
-    return_to: Option<String>,
-    no_upsell: bool,
+    arrival: Arrival,
     /// The options of both ceremonies, for the script.
     webauthn: String,
     /// Where the script leads after a sign-in with a passkey: here, where whoever is signed in is sent on.
@@ -134,11 +133,13 @@ fn page(
             let back = back.map_or("/account", |to| to.as_str());
             (user.user().email.to_string(), back.to_owned())
         }),
-        is_open: doorward.config.sign_up == SignUp::Open,
+        heading: visit.say(match doorward.config.sign_up {
+            SignUp::Open => Key("sign-in-heading-open"),
+            SignUp::Invite => Key("sign-in-heading"),
+        }),
         passkey_first: visit.kept(Kept::LastMethod) == Some(Method::Passkey.name()),
         email,
-        return_to: arrival.return_to.as_ref().map(|to| to.as_str().to_owned()),
-        no_upsell: arrival.no_upsell,
+        arrival: arrival.clone(),
         webauthn: webauthn.to_string(),
         next: arrival.address("/sign-in"),
         signed_out: ended.is_some_and(|flash| flash.is(Key("sign-in-notice-signed-out"))),

@@ -234,12 +234,17 @@ fn colour(text: &str) -> Option<Colour> {
                 .and_then(|digit| u8::try_from(digit).ok())
         })
         .collect::<Option<_>>()?;
-    let channels = match digits[..] {
-        [r, g, b] => [r * 17, g * 17, b * 17],
-        [r, s, g, h, b, c] => [r * 16 + s, g * 16 + h, b * 16 + c],
+    let width = match digits.len() {
+        3 => 1,
+        6 => 2,
         _ => return None,
     };
-    Some(channels.map(|channel| f64::from(channel) / 255.0))
+    let channel = |index: usize| {
+        let digits = &digits[index * width..(index + 1) * width];
+        // `#f` is short for `#ff`.
+        digits[0] * 16 + digits[width - 1]
+    };
+    Some([channel(0), channel(1), channel(2)].map(|channel| f64::from(channel) / 255.0))
 }
 
 /// The contrast of two colours (WCAG 2.2).

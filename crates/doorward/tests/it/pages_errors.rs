@@ -113,13 +113,13 @@ async fn a_page_reads_its_form_and_nothing_else() {
         refused.problem(415, "invalid_request");
     }
     assert_eq!(world.mailbox().messages().len(), 0);
-    let sent = send(
+    let accepted = send(
         "/sign-in",
         Some("Application/X-WWW-Form-Urlencoded; charset=UTF-8"),
         email(),
     )
     .await;
-    assert_eq!(sent.status(), 303);
+    assert_eq!(accepted.status(), 303);
 }
 
 #[tokio::test]
