@@ -4,6 +4,7 @@
 //! that mounts Doorward fills this in as it likes. [`Config::check`] reports every problem at once.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -13,6 +14,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{mail::Address, time::Span};
+
+/// How many names of origins a browser reads from `/.well-known/webauthn` (WebAuthn §5.11.1: five at least).
+const MAX_LABELS: usize = 5;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -49,6 +53,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Budgets.
     pub limits: Limits,
+    /// The hosted pages.
+    pub pages: Pages,
     /// Outgoing mail.
     pub mail: Mail,
     /// Logging.
@@ -191,6 +197,22 @@ pub struct Limits {
     pub networks: usize,
 }
 
+/// The hosted pages.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pages {
+    /// Whether they are served: signing in, the account, the well-known addresses of passkeys. Default: true.
+    pub enabled: bool,
+    /// Who helps people who cannot sign in: an email address, or the https address of a page. Default: none.
+    pub support: Option<String>,
+    /// Where the privacy policy is: an https address, for a link under every page. Default: none.
+    pub privacy_url: Option<String>,
+    /// A style sheet of `:root { --dw-…: …; }` and nothing else, which goes over the built-in values. Default: none.
+    pub theme_file: Option<PathBuf>,
+    /// A picture above every page, SVG or PNG, of 256 KiB at most. Default: none, the name of the application stands there.
+    pub logo_file: Option<PathBuf>,
+}
+
 /// Outgoing mail.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -274,6 +296,7 @@ impl Default for Config {
             passkeys: Passkeys::default(),
             sessions: Sessions::default(),
             limits: Limits::default(),
+            pages: Pages::default(),
             mail: Mail::default(),
             log: Log::default(),
         }
@@ -330,6 +353,18 @@ impl Default for Limits {
             failures_before_long_codes: 10,
             brake: 1000,
             networks: 65_536,
+        }
+    }
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            support: None,
+            privacy_url: None,
+            theme_file: None,
+            logo_file: None,
         }
     }
 }
@@ -423,6 +458,7 @@ impl Config {
         self.check_codes_and_passkeys(&mut problems);
         self.check_sessions(&mut problems);
         self.check_limits(&mut problems);
+        self.check_pages(&mut problems);
         self.check_mail(&mut problems);
         problems.0
     }
@@ -547,6 +583,44 @@ impl Config {
             100,
         );
         problems.range("limits.networks", self.limits.networks, 1024, 16_777_216);
+    }
+
+    fn check_pages(&self, problems: &mut Problems) {
+        let is_page = |text: &str| {
+            text.strip_prefix("https://").is_some_and(|rest| {
+                !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+            })
+        };
+        if let Some(support) = &self.pages.support {
+            problems.unless(
+                is_page(support) || Address::parse(support).is_ok(),
+                "pages.support",
+                || format!("`{support}` is neither an email address nor an https address"),
+            );
+        }
+        if let Some(url) = &self.pages.privacy_url {
+            problems.unless(is_page(url), "pages.privacy_url", || {
+                format!("`{url}` is not an https address")
+            });
+        }
+        problems.unless(
+            !self.pages.enabled || self.labels() <= MAX_LABELS,
+            "origins",
+            || {
+                format!("must be of {MAX_LABELS} names at most (example in www.example.com): browsers read no more from /.well-known/webauthn")
+            },
+        );
+    }
+
+    /// How many names the origins have: of each the last but one label of its host. Under a public suffix of two labels
+    /// (`co.uk`) that counts too few, never too many.
+    fn labels(&self) -> usize {
+        let names: BTreeSet<&str> = self
+            .all_origins()
+            .filter_map(host_of)
+            .map(|host| host.rsplit('.').nth(1).unwrap_or(host))
+            .collect();
+        names.len()
     }
 
     fn check_mail(&self, problems: &mut Problems) {
@@ -781,6 +855,44 @@ mod tests {
         ] {
             assert!(!is_origin(origin), "{origin}");
         }
+    }
+
+    #[test]
+    fn what_pages_link_to_is_an_address() {
+        let config = |support: &str, privacy_url: &str| Config {
+            pages: Pages {
+                support: Some(support.into()),
+                privacy_url: Some(privacy_url.into()),
+                ..Pages::default()
+            },
+            ..Config::default()
+        };
+        assert_eq!(
+            keys(&config("help@example.com", "https://example.com/privacy")),
+            [""; 0]
+        );
+        assert_eq!(
+            keys(&config("javascript:alert(1)", "http://example.com")),
+            ["pages.support", "pages.privacy_url"]
+        );
+    }
+
+    #[test]
+    fn browsers_read_five_names_of_origins() {
+        let config = |names: &[&str]| Config {
+            origins: names.iter().map(|name| format!("https://{name}")).collect(),
+            ..Config::default()
+        };
+        let five = [
+            "a.example",
+            "www.b.example",
+            "c.b.example",
+            "c.example",
+            "d.example",
+        ];
+        assert_eq!(keys(&config(&five)), [""; 0]);
+        let six = [&five[..], &["e.example"]].concat();
+        assert_eq!(keys(&config(&six)), ["origins"]);
     }
 
     #[test]

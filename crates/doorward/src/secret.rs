@@ -168,6 +168,8 @@ pub(crate) struct Keys {
     pub flows: MacKey,
     /// The cookie by which a device that has signed in is known.
     pub devices: MacKey,
+    /// What a browser keeps for the pages: what the next one says, the sign-in that waits for its code.
+    pub pages: MacKey,
     /// Addresses in limits. Outlives a restore: a count of failures must.
     pub addresses: MacKey,
     /// What the outbox holds.
@@ -194,6 +196,7 @@ impl Keys {
             tokens: mac("tokens"),
             flows: mac("flows"),
             devices: mac("devices"),
+            pages: mac("pages"),
             addresses: MacKey::new(&derive("addresses", b"")),
             outbox: SealingKey::new(derive("outbox", &epoch)),
         }
@@ -304,6 +307,7 @@ mod tests {
                 &keys.tokens,
                 &keys.flows,
                 &keys.devices,
+                &keys.pages,
                 &keys.addresses,
             ]
             .map(|key| key.mac(&[b"text"]))
@@ -315,7 +319,7 @@ mod tests {
 
         assert_eq!(
             all.len(),
-            11,
+            13,
             "all differ, but that of addresses, which outlives a restore"
         );
         assert_eq!(one.addresses.mac(&[b"text"]), two.addresses.mac(&[b"text"]));

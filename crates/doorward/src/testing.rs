@@ -52,7 +52,7 @@ use crate::{
     config::Config,
     jobs,
     mail::{Address, Mailbox, Mailer, Message, SendError},
-    outbox,
+    outbox, pages,
     time::{Clock, Span, Timestamp},
     users,
 };
@@ -101,7 +101,8 @@ impl World {
             mailbox: Mailbox::new(),
             server: Mutex::new(MailServer::Up),
         });
-        Self::open(config, Clock::manual(BEGINNING), post, folder).await
+        // Boxed, so that tests that hold several worlds stay small.
+        Box::pin(Self::open(config, Clock::manual(BEGINNING), post, folder)).await
     }
 
     async fn open(config: Config, clock: Clock, post: Arc<Post>, folder: Arc<TempDir>) -> Self {
@@ -130,12 +131,12 @@ impl World {
 
     /// Another server on the same database, as after a restart: nothing of memory is left but the clock and the mailbox.
     pub async fn restarted(&self) -> Self {
-        let world = Self::open(
+        let world = Box::pin(Self::open(
             self.config.clone(),
             self.clock.clone(),
             Arc::clone(&self.post),
             Arc::clone(&self.folder),
-        )
+        ))
         .await;
         outbox::release_claims(&world.doorward)
             .await
@@ -497,6 +498,23 @@ impl Caller {
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.request(Method::DELETE, path, Body::empty()))
             .await
+    }
+
+    /// `POST` with a form, as a browser sends it.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        let pairs: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", pages::encoded(value)))
+            .collect();
+        let mut request = self.request(Method::POST, path, Body::from(pairs.join("&")));
+        let headers = request.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        let page = HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8");
+        headers.entry(header::ACCEPT).or_insert(page);
+        self.send(request).await
     }
 
     async fn send_json(&self, method: Method, path: &str, body: impl IntoBody) -> Reply {

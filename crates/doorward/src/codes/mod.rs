@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How often a code may be compared.
-const ATTEMPTS: u32 = 5;
+pub(crate) const ATTEMPTS: u32 = 5;
 
 /// While a code has this long to live it is sent again rather than replaced, so that late mail locks nobody out.
 const WORTH_RESENDING: Span = Span::minutes(5);
@@ -62,6 +62,16 @@ pub(crate) struct Redeemed(());
 pub(crate) struct Requested {
     pub expires_at: Timestamp,
     pub flow: Flow,
+    /// How many digits it has; `None` for one of letters and digits, where the address is being guessed at. That is
+    /// counted by what was sent, so it tells nobody whether there is an account.
+    pub digits: Option<u8>,
+}
+
+/// A code that was issued.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub expires_at: Timestamp,
+    form: Form,
 }
 
 /// How the caller of [`request`] wants its code bound.
@@ -95,8 +105,15 @@ pub(crate) async fn request(
         address,
         binding: if bound { &binding } else { &[] },
     };
-    let expires_at = issue_code(doorward, &issue, client, now).await?;
-    Ok(Requested { expires_at, flow })
+    let issued = issue_code(doorward, &issue, client, now).await?;
+    Ok(Requested {
+        expires_at: issued.expires_at,
+        flow,
+        digits: match issued.form {
+            Form::Digits(digits) => Some(digits),
+            Form::Long => None,
+        },
+    })
 }
 
 /// What a code is to be issued for.
@@ -108,7 +125,7 @@ pub(crate) struct Issue<'a> {
     pub binding: &'a [u8],
 }
 
-/// Issues a code and has it mailed, within the address's budgets; when it expires.
+/// Issues a code and has it mailed, within the address's budgets.
 ///
 /// Tells the log of an address whose budget is spent. What a network's budget refuses comes before this and is not
 /// written down: a flood would write.
@@ -117,7 +134,7 @@ pub(crate) async fn issue_code(
     issue: &Issue<'_>,
     client: &Client,
     now: Timestamp,
-) -> Result<Timestamp> {
+) -> Result<Issued> {
     let issued = doorward
         .db
         .transaction(|mut tx| async move { issue_in(&mut tx, doorward, issue, client, now).await })
@@ -135,7 +152,7 @@ async fn issue_in(
     issue: &Issue<'_>,
     client: &Client,
     now: Timestamp,
-) -> Result<Timestamp> {
+) -> Result<Issued> {
     let Issue {
         purpose,
         address,
@@ -200,7 +217,7 @@ async fn issue_in(
         now,
     )
     .await?;
-    Ok(expires_at)
+    Ok(Issued { expires_at, form })
 }
 
 /// Writes a new code down, in place of those that it replaces: in a flow the one before, without a flow the oldest.

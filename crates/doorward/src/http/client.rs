@@ -23,6 +23,7 @@ pub struct Client {
     user_agent: Option<String>,
     request_id: Option<String>,
     same_origin: bool,
+    shows_strict_cookies: bool,
     flow: Option<Flow>,
     device_cookie: Option<String>,
 }
@@ -68,6 +69,11 @@ impl Client {
         self.same_origin
     }
 
+    /// Whether the browser says that it would show cookies with `SameSite=Strict`, had it any: no other site led here.
+    pub(crate) fn shows_strict_cookies(&self) -> bool {
+        self.shows_strict_cookies
+    }
+
     /// The flow that the browser's cookie names.
     pub(crate) fn flow(&self) -> Option<&Flow> {
         self.flow.as_ref()
@@ -81,15 +87,15 @@ impl Client {
     fn read(doorward: &Doorward, parts: &Parts) -> Self {
         let headers = &parts.headers;
         let names = cookies::Names::of(&doorward.config);
+        let site = headers.get("sec-fetch-site");
         Self {
             ip: address(parts, &doorward.config.trusted_proxies),
             user_agent: headers
                 .get(header::USER_AGENT)
                 .map(|value| printable(value.as_bytes())),
             request_id: parts.extensions.get::<RequestId>().map(ToString::to_string),
-            same_origin: headers
-                .get("sec-fetch-site")
-                .is_some_and(|site| site == "same-origin"),
+            same_origin: site.is_some_and(|site| site == "same-origin"),
+            shows_strict_cookies: site.is_some_and(|site| site != "cross-site"),
             flow: cookies::find(headers, names.flow)
                 .one()
                 .and_then(|text| Flow::parse(&doorward.keys.flows, text)),

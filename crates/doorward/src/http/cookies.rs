@@ -1,4 +1,5 @@
-//! Our three cookies: the session, the flow of a browser that is signing in, and the device that has signed in before.
+//! Our cookies: the session, the flow of a browser that is signing in, the device that has signed in before; and how
+//! those of the pages are written.
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -159,6 +160,16 @@ pub(crate) fn device(config: &Config, value: &str) -> Result<HeaderValue> {
         SameSite::Strict,
         Span::days(365),
     )
+}
+
+/// A cookie of the pages: sent along when another site links here, since it opens nothing.
+pub(crate) fn page(
+    config: &Config,
+    name: &str,
+    value: &str,
+    lifetime: Span,
+) -> Result<HeaderValue> {
+    set(config, name, value, SameSite::Lax, lifetime)
 }
 
 #[cfg(test)]

@@ -273,7 +273,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
     }
 }
 
-async fn body(body: Body) -> Result<bytes::Bytes> {
+pub(crate) async fn body(body: Body) -> Result<bytes::Bytes> {
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

@@ -53,14 +53,15 @@ pub(crate) fn router(doorward: &Doorward) -> Router {
 
 /// The same, with an answer for every other path: a whole server.
 pub(crate) fn server(doorward: &Doorward) -> Router {
-    let nowhere =
-        Router::new()
-            .fallback(async || Error::NotFound)
-            .layer(middleware::from_fn_with_state(
-                doorward.clone(),
-                trace::door,
-            ));
-    router(doorward).merge(nowhere)
+    let rest = pages::start(doorward)
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(
+            doorward.clone(),
+            trace::door,
+        ))
+        .with_state(doorward.clone());
+    router(doorward).merge(rest)
 }
 
 /// Every operation of the API, with its documentation.

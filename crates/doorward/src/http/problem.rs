@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,6 +15,7 @@ use crate::{
     Doorward,
     config::Locale,
     error::{Error, Escaped},
+    pages::{self, Look},
 };
 
 /// Why a request was declined.
@@ -118,6 +119,7 @@ impl IntoResponse for Error {
 pub(super) fn finish(
     doorward: &Doorward,
     request: &HeaderMap,
+    page: Option<(Look, &Method)>,
     id: RequestId,
     response: &mut Response,
 ) {
@@ -133,13 +135,12 @@ pub(super) fn finish(
         }
         _ => {}
     }
-    let mut written = Problem::of(
-        &error,
-        &doorward.config.public_url,
-        locale(request),
-        Some(id),
-    )
-    .into_response();
+    let mut written = if let Some((look, method)) = page {
+        pages::declined(doorward, &error, look, method, id)
+    } else {
+        let base = &doorward.config.public_url;
+        Problem::of(&error, base, locale(request), Some(id)).into_response()
+    };
     // What the handler said besides (a cleared cookie) stays.
     for (name, value) in response.headers() {
         if *name == header::SET_COOKIE {

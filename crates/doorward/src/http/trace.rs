@@ -20,6 +20,7 @@ use super::{BODY_LIMIT, RequestId, cross_origin, headers, problem};
 use crate::{
     Doorward,
     error::{Error, Result},
+    pages::{self, Look},
 };
 
 /// How long an answer may take before its client is told to try again.
@@ -33,7 +34,7 @@ pub(super) async fn door(
     let started = now();
     let id = RequestId::next(&doorward);
     request.extensions_mut().insert(id);
-    let asked = Asked::of(&request);
+    let asked = Asked::of(&doorward, &request);
     let preflight = cross_origin::is_preflight(&doorward.config, &asked.method, &asked.headers);
 
     let mut response = if preflight {
@@ -44,7 +45,8 @@ pub(super) async fn door(
             Err(error) => error.into_response(),
         }
     };
-    problem::finish(&doorward, &asked.headers, id, &mut response);
+    let page = asked.page.clone().map(|look| (look, &asked.method));
+    problem::finish(&doorward, &asked.headers, page, id, &mut response);
     headers::add(&doorward.config, response.headers_mut());
     cross_origin::allow(&doorward.config, &asked.headers, response.headers_mut());
     if preflight {
@@ -82,10 +84,15 @@ struct Asked {
     method: Method,
     route: Option<MatchedPath>,
     headers: HeaderMap,
+    /// How an error is to look, where it is to be a page.
+    page: Option<Look>,
 }
 
 impl Asked {
-    fn of(request: &Request) -> Self {
+    fn of(doorward: &Doorward, request: &Request) -> Self {
+        let config = &doorward.config;
+        let wants_a_page =
+            config.pages.enabled && pages::wants_a_page(request.uri(), request.headers());
         // The few headers that the end needs, not all of them.
         let mut headers = HeaderMap::new();
         for name in [
@@ -101,6 +108,7 @@ impl Asked {
             method: request.method().clone(),
             route: request.extensions().get().cloned(),
             headers,
+            page: wants_a_page.then(|| Look::of(config, request.headers(), request.uri())),
         }
     }
 
@@ -144,7 +152,10 @@ fn admit(doorward: &Doorward, request: &Request<Body>) -> Result<()> {
         return Err(Error::TooLarge);
     }
     let has_body = !request.body().is_end_stream() && size.exact() != Some(0);
-    if has_body && !is_safe && !is_json(headers) {
+    // The API takes JSON only; what a form may do, a page decides.
+    let is_api = request.uri().path().starts_with("/auth/");
+    let is_read = is_json(headers) || !is_api && pages::is_form(headers);
+    if has_body && !is_safe && !is_read {
         return Err(Error::UnsupportedMediaType);
     }
     Ok(())

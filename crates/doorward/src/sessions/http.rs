@@ -7,12 +7,12 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward_webauthn::AssertionResponse;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Device, NewSession, Session, SignedIn};
+use super::{Device, Method, NewSession, Session, SignedIn};
 use crate::{
     Doorward,
     codes::{self, Flow},
@@ -127,14 +127,7 @@ pub(crate) fn created(
         TokenInBody::Always => true,
         TokenInBody::Never => false,
     };
-    // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
-    let session = cookies::session(config, &token, config.sessions.absolute)?;
-    let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
-    let cookies = [
-        session,
-        cookies::device(config, &device)?,
-        cookies::clear_flow(config)?,
-    ];
+    let cookies = self::cookies(doorward, &new)?;
     let answer = SignedInAnswer {
         token: in_body.then_some(token),
         session: SessionAnswer::of(
@@ -146,8 +139,30 @@ pub(crate) fn created(
         user: new.user,
         signals,
     };
-    let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)));
+    let cookies = cookies
+        .into_iter()
+        .map(|cookie| (header::SET_COOKIE, cookie));
+    let cookies = AppendHeaders(cookies);
     Ok((StatusCode::CREATED, cookies, JsonAnswer(answer)).into_response())
+}
+
+/// The cookies of a sign-in.
+///
+/// A code has used its flow up. The challenges of passkeys in other tabs are bound to the flow too, so it stays where a
+/// passkey signed in: it opens nothing, and is over in minutes.
+pub(crate) fn cookies(doorward: &Doorward, new: &NewSession) -> Result<Vec<HeaderValue>> {
+    let config = &doorward.config;
+    let token = new.token.text(&doorward.keys.tokens);
+    let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
+    let mut cookies = vec![
+        // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
+        cookies::session(config, &token, config.sessions.absolute)?,
+        cookies::device(config, &device)?,
+    ];
+    if new.session.method == Method::Otp {
+        cookies.push(cookies::clear_flow(config)?);
+    }
+    Ok(cookies)
 }
 
 /// A proof of who someone is.

@@ -31,7 +31,8 @@ pub(crate) async fn request(
         address,
         binding: caller.session().id.as_bytes(),
     };
-    codes::issue_code(doorward, &issue, client, now).await
+    let issued = codes::issue_code(doorward, &issue, client, now).await?;
+    Ok(issued.expires_at)
 }
 
 /// Gives the account its new address, once the code shows that it is the caller's, and ends all other sessions.

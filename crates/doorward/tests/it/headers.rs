@@ -104,7 +104,6 @@ async fn pages_and_other_paths_carry_the_same_headers() {
         ("/dev/mailbox", "text/html; charset=utf-8"),
         ("/dev/mailbox.json", "application/json"),
         ("/nowhere", "application/problem+json"),
-        ("/", "application/problem+json"),
     ];
     for (path, content) in types {
         let reply = world.native().get(path).await;

@@ -98,7 +98,6 @@ async fn paths_that_are_nowhere_are_not_found() {
     let browser = world.browser();
     world.sign_in(&browser, ADA).await;
     for path in [
-        "/",
         "/auth",
         "/auth/",
         "/auth/nowhere",

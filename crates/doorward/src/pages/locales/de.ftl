@@ -1,0 +1,157 @@
+# Die Texte der Seiten. Die Reihenfolge ist die von en.ftl.
+
+## Um jede Seite
+
+frame-title-error = Fehler:
+frame-skip = Zum Inhalt
+frame-help = Hilfe
+frame-privacy = Datenschutz
+frame-language = Sprache
+
+## /sign-in
+
+sign-in-title = Anmelden
+sign-in-heading = Bei { $app } anmelden
+sign-in-heading-open = Anmelden oder Konto anlegen
+sign-in-notice-signed-out = Sie sind abgemeldet.
+sign-in-notice-ended = Ihre Sitzung ist beendet. Melden Sie sich wieder an, um fortzufahren.
+sign-in-notice-client = Melden Sie sich an, um zu { $client } zu gelangen.
+sign-in-notice-other-browser = Geben Sie den Code in dem Browser ein, in dem Sie ihn angefordert haben.
+sign-in-switch = Angemeldet als { $email }. Melden Sie sich unten mit einem anderen Konto an, oder
+sign-in-switch-back = zurück.
+sign-in-email-label = E-Mail-Adresse
+sign-in-email-submit = Weiter mit E-Mail
+sign-in-email-sending = Code wird gesendet …
+sign-in-email-invalid = Geben Sie eine E-Mail-Adresse wie name@example.com ein.
+sign-in-or = oder
+sign-in-passkey = Mit Passkey anmelden
+sign-in-passkey-last = Zuletzt benutzt
+sign-in-passkey-waiting = Warten auf Ihren Passkey …
+sign-in-passkey-verifying = Sie werden angemeldet …
+sign-in-passkey-cancel = Abbrechen
+sign-in-passkey-hint = Kein Passkey auf diesem Gerät? Wählen Sie in der Abfrage ein Smartphone oder Tablet und scannen Sie den Code mit dem Gerät, das den Passkey hat. Bluetooth muss auf beiden an sein. Nicht sicher? Weiter mit E-Mail.
+sign-in-help = Probleme beim Anmelden?
+sign-in-noscript = Passkeys brauchen JavaScript. Mit einem Code per E-Mail können Sie sich trotzdem anmelden.
+
+## /sign-in/code
+
+code-title = Sehen Sie in Ihre E-Mails
+code-sent = Wir haben einen Code an { $email } geschickt.
+code-lifetime = { $minutes ->
+    [one] Er gilt { $minutes } Minute.
+   *[other] Er gilt { $minutes } Minuten.
+}
+code-label = Anmeldecode
+code-hint = { $digits } Ziffern. Sie können die ganze Nachricht einfügen; wir finden den Code darin und machen weiter.
+code-hint-long = 13 Buchstaben und Ziffern, wie sie in der E-Mail stehen.
+code-submit = Anmelden
+code-checking = Wird geprüft …
+code-resend = Neuen Code senden
+code-resend-ready = Sie können jetzt einen weiteren Code anfordern.
+code-resend-too-early = Einen weiteren Code können Sie in { $unit ->
+    [minutes] { $count ->
+        [one] { $count } Minute anfordern.
+       *[other] { $count } Minuten anfordern.
+    }
+   *[seconds] { $count ->
+        [one] { $count } Sekunde anfordern.
+       *[other] { $count } Sekunden anfordern.
+    }
+}
+code-resent-same = Wir haben den Code noch einmal an { $email } geschickt.
+code-resent-new = Wir haben einen neuen Code an { $email } geschickt.
+code-wrong = Der Code stimmt nicht. Sehen Sie in der neuesten E-Mail nach und versuchen Sie es noch einmal.
+code-tries-left = { $tries ->
+    [one] Noch { $tries } Versuch.
+   *[other] Noch { $tries } Versuche.
+}
+code-expired = Der Code ist abgelaufen.
+code-locked = Zu viele Versuche. Der Code gilt nicht mehr.
+code-other-email = Andere E-Mail-Adresse verwenden
+code-missing = Nichts angekommen?
+code-missing-spam = Suchen Sie im Spam-Ordner nach einer E-Mail von { $sender }.
+code-missing-spelling = Prüfen Sie, ob die Adresse richtig geschrieben ist.
+code-missing-patience = Es kann eine Minute dauern.
+
+## /sign-in/continue
+
+continue-title = Angemeldet
+continue-text = Es geht zurück zu { $client } …
+continue-link = Weiter zu { $client }
+
+## /sign-in/help
+
+help-title = Probleme beim Anmelden?
+help-lost = Mein Gerät ist verloren oder nicht hier
+help-lost-text = Melden Sie sich mit einem Code per E-Mail an, entfernen Sie dann den verlorenen Passkey unter Konto › Passkeys und melden Sie andere Geräte ab.
+help-prompt = Die Abfrage zeigt meinen Passkey nicht
+help-prompt-text = Er ist vielleicht in einem anderen Passwortmanager oder auf einem anderen Gerät gespeichert. Wählen Sie in der Abfrage ein Smartphone oder Tablet, oder machen Sie mit E-Mail weiter. Private Fenster und Browser in Apps sehen Passkeys oft nicht.
+help-email = Ich bekomme keine E-Mails
+help-email-text = Wenden Sie sich an { $support }. Die Administration kann prüfen, wer Sie sind, und die Adresse ändern.
+help-email-text-nobody = Wenden Sie sich an die Betreiber von { $app }. Die Administration kann prüfen, wer Sie sind, und die Adresse ändern.
+help-back = Zurück zur Anmeldung
+
+## /sign-out
+
+sign-out-title = Abmelden
+sign-out-heading = Von { $app } abmelden?
+sign-out-submit = Abmelden
+sign-out-cancel = Abbrechen
+
+## Was mit einem Passkey schiefgehen kann. Das Skript zeigt diese Texte.
+
+passkey-cancelled-get = Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-timeout-get = Die Zeit für die Passkey-Abfrage ist abgelaufen. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-blocked-get = Ihr Browser hat die Passkey-Abfrage nicht geöffnet. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-blocked-again = Private Fenster und Browser in Apps sperren Passkeys oft.
+passkey-unusable = Dieser Passkey ist hier nicht benutzbar. Nehmen Sie einen anderen.
+passkey-unsupported = Dieser Browser kann hier keine Passkeys benutzen. Machen Sie mit E-Mail weiter.
+passkey-rp-mismatch = Passkeys sind für diese Adresse nicht richtig eingerichtet. Machen Sie mit E-Mail weiter.
+passkey-busy = Eine andere Passkey-Abfrage ist offen. Schließen Sie sie und versuchen Sie es noch einmal.
+passkey-authenticator-failed = Ihr Passwortmanager hat ein Problem gemeldet. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-embedded = Öffnen Sie { $app } in einem eigenen Tab, um einen Passkey zu benutzen.
+passkey-unknown = Dieser Passkey wurde aus Ihrem Konto entfernt und gilt nicht mehr. Machen Sie mit E-Mail oder einem anderen Passkey weiter.
+passkey-challenge-expired = Das hat etwas zu lange gedauert. Versuchen Sie es noch einmal.
+passkey-uv-required = Entsperren Sie Ihren Passkey mit Fingerabdruck, Gesicht oder PIN. Bei einem Sicherheitsschlüssel legen Sie zuerst eine PIN fest.
+passkey-failed = Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-bluetooth = Schalten Sie Bluetooth ein, um den Passkey eines anderen Geräts zu benutzen.
+
+## Was überall schiefgehen kann
+
+rate-limited = { $unit ->
+    [minutes] { $count ->
+        [one] Zu viele Versuche. Warten Sie { $count } Minute und versuchen Sie es noch einmal.
+       *[other] Zu viele Versuche. Warten Sie { $count } Minuten und versuchen Sie es noch einmal.
+    }
+   *[seconds] { $count ->
+        [one] Zu viele Versuche. Warten Sie { $count } Sekunde und versuchen Sie es noch einmal.
+       *[other] Zu viele Versuche. Warten Sie { $count } Sekunden und versuchen Sie es noch einmal.
+    }
+}
+script-client-error = Hier ist etwas schiefgegangen. Laden Sie die Seite neu und versuchen Sie es noch einmal.
+script-offline = Sie sind anscheinend offline. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.
+script-server-error = Bei uns ist etwas schiefgegangen. Versuchen Sie es noch einmal. Kennung: { $id }
+
+## Fehlerseiten
+
+error-not-found-title = Seite nicht gefunden
+error-cross-origin-title = Diese Seite war zu lange offen
+error-cross-origin-text = Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+error-malformed-title = Das hat nicht geklappt
+error-malformed-text = Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+error-rate-limited-title = Zu viele Versuche
+error-rate-limited-text = { $unit ->
+    [minutes] { $count ->
+        [one] Warten Sie { $count } Minute.
+       *[other] Warten Sie { $count } Minuten.
+    }
+   *[seconds] { $count ->
+        [one] Warten Sie { $count } Sekunde.
+       *[other] Warten Sie { $count } Sekunden.
+    }
+}
+error-internal-title = Bei uns ist etwas schiefgegangen
+error-unavailable-title = Wegen Wartung nicht erreichbar
+error-unavailable-text = Versuchen Sie es in ein paar Minuten noch einmal.
+error-reference = Kennung: { $id }
+error-start = Zur Startseite

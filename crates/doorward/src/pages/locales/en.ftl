@@ -1,0 +1,157 @@
+# The texts of the pages. Names are page-element-state. `$app` may be used in every text.
+
+## Around every page
+
+frame-title-error = Error:
+frame-skip = Skip to content
+frame-help = Help
+frame-privacy = Privacy
+frame-language = Language
+
+## /sign-in
+
+sign-in-title = Sign in
+sign-in-heading = Sign in to { $app }
+sign-in-heading-open = Sign in or create an account
+sign-in-notice-signed-out = You're signed out.
+sign-in-notice-ended = Your session ended. Sign in again to continue.
+sign-in-notice-client = Sign in to continue to { $client }.
+sign-in-notice-other-browser = Enter the code in the browser where you asked for it.
+sign-in-switch = Signed in as { $email }. Sign in as someone else below, or
+sign-in-switch-back = go back.
+sign-in-email-label = Email address
+sign-in-email-submit = Continue with email
+sign-in-email-sending = Sending code…
+sign-in-email-invalid = Enter an email address like name@example.com.
+sign-in-or = or
+sign-in-passkey = Sign in with a passkey
+sign-in-passkey-last = Last used
+sign-in-passkey-waiting = Waiting for your passkey…
+sign-in-passkey-verifying = Signing you in…
+sign-in-passkey-cancel = Cancel
+sign-in-passkey-hint = No passkey on this device? In the prompt, choose to use a phone or tablet and scan the code with the device that has it. Bluetooth must be on for both. Not sure? Continue with email instead.
+sign-in-help = Can't sign in?
+sign-in-noscript = Passkeys need JavaScript. You can still sign in with an email code.
+
+## /sign-in/code
+
+code-title = Check your email
+code-sent = We sent a code to { $email }.
+code-lifetime = { $minutes ->
+    [one] It works for { $minutes } minute.
+   *[other] It works for { $minutes } minutes.
+}
+code-label = Sign-in code
+code-hint = { $digits } digits. You can paste the whole message; we'll pick out the code and continue.
+code-hint-long = 13 letters and digits, as they are in the email.
+code-submit = Sign in
+code-checking = Checking…
+code-resend = Send a new code
+code-resend-ready = You can ask for another code now.
+code-resend-too-early = You can ask for another code in { $unit ->
+    [minutes] { $count ->
+        [one] { $count } minute.
+       *[other] { $count } minutes.
+    }
+   *[seconds] { $count ->
+        [one] { $count } second.
+       *[other] { $count } seconds.
+    }
+}
+code-resent-same = We sent the code again to { $email }.
+code-resent-new = We sent a new code to { $email }.
+code-wrong = That code isn't right. Check the newest email and try again.
+code-tries-left = { $tries ->
+    [one] { $tries } try left.
+   *[other] { $tries } tries left.
+}
+code-expired = That code has expired.
+code-locked = Too many tries. That code no longer works.
+code-other-email = Use a different email
+code-missing = Didn't get it?
+code-missing-spam = Look in spam or junk for mail from { $sender }.
+code-missing-spelling = Check the address is spelled right.
+code-missing-patience = It can take a minute.
+
+## /sign-in/continue
+
+continue-title = Signed in
+continue-text = Taking you back to { $client }…
+continue-link = Continue to { $client }
+
+## /sign-in/help
+
+help-title = Can't sign in?
+help-lost = I lost my device or it's not here
+help-lost-text = Sign in with an email code, then remove the lost passkey under Account › Passkeys and sign out other devices.
+help-prompt = The passkey prompt doesn't show mine
+help-prompt-text = It may be saved in another password manager or on another device. Use a phone or tablet from the prompt, or continue with email. Private windows and in-app browsers often can't see passkeys.
+help-email = I can't get email
+help-email-text = Ask { $support }. An administrator can check who you are and change the address.
+help-email-text-nobody = Ask whoever runs { $app }. An administrator can check who you are and change the address.
+help-back = Back to sign-in
+
+## /sign-out
+
+sign-out-title = Sign out
+sign-out-heading = Sign out of { $app }?
+sign-out-submit = Sign out
+sign-out-cancel = Cancel
+
+## What may go wrong with a passkey. The script shows these.
+
+passkey-cancelled-get = No passkey was used. Try again, or continue with email.
+passkey-timeout-get = The passkey prompt timed out. Try again, or continue with email.
+passkey-blocked-get = Your browser didn't open the passkey prompt. Try again, or continue with email.
+passkey-blocked-again = Private windows and in-app browsers often block passkeys.
+passkey-unusable = That passkey can't be used here. Try another one.
+passkey-unsupported = This browser can't use passkeys here. Continue with email.
+passkey-rp-mismatch = Passkeys aren't set up correctly for this address. Continue with email.
+passkey-busy = Another passkey prompt is open. Close it and try again.
+passkey-authenticator-failed = Your password manager reported a problem. Try again, or continue with email.
+passkey-embedded = Open { $app } in its own tab to use a passkey.
+passkey-unknown = That passkey was removed from your account, so it no longer works. Continue with email or use another passkey.
+passkey-challenge-expired = That took a little too long. Try again.
+passkey-uv-required = Unlock your passkey with a fingerprint, face or PIN. If you use a security key, set a PIN first.
+passkey-failed = We couldn't check that passkey. Try again, or continue with email.
+passkey-bluetooth = Turn on Bluetooth to use a passkey from another device.
+
+## What may go wrong anywhere
+
+rate-limited = { $unit ->
+    [minutes] { $count ->
+        [one] Too many tries. Wait { $count } minute and try again.
+       *[other] Too many tries. Wait { $count } minutes and try again.
+    }
+   *[seconds] { $count ->
+        [one] Too many tries. Wait { $count } second and try again.
+       *[other] Too many tries. Wait { $count } seconds and try again.
+    }
+}
+script-client-error = Something went wrong here. Reload the page and try again.
+script-offline = You seem to be offline. Check your connection and try again.
+script-server-error = Something went wrong on our side. Try again. Reference: { $id }
+
+## Error pages
+
+error-not-found-title = Page not found
+error-cross-origin-title = This page was open too long
+error-cross-origin-text = Go back, reload and try again.
+error-malformed-title = That didn't work
+error-malformed-text = Go back, reload and try again.
+error-rate-limited-title = Too many tries
+error-rate-limited-text = { $unit ->
+    [minutes] { $count ->
+        [one] Wait { $count } minute.
+       *[other] Wait { $count } minutes.
+    }
+   *[seconds] { $count ->
+        [one] Wait { $count } second.
+       *[other] Wait { $count } seconds.
+    }
+}
+error-internal-title = Something went wrong on our side
+error-unavailable-title = Down for maintenance
+error-unavailable-text = Try again in a few minutes.
+error-reference = Reference: { $id }
+error-start = Go to the start page
