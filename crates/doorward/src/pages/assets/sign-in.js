@@ -1,0 +1,479 @@
+// @ts-check
+/**
+ * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; a page has what it
+ * needs of this, and everything but the passkey works without it.
+ *
+ * meta[name=dw-webauthn]   { cond, modal, rpId }: options for get(); `cond` only where a field suggests passkeys
+ * meta[name=dw-signals]    what to tell password managers at once, as `signals` in the API
+ * template#dw-msg          data-<code>: what people are told; `{time}` and `{id}` are filled in
+ * .dw-alert, .dw-status    where errors and progress are told
+ * data-dw-later            hidden until it is known that passkeys can be used
+ * data-dw-passkey          the button; with data-dw-busy, data-dw-verifying (labels) and data-dw-next (where to then)
+ * data-dw-cancel, -hint    what is shown while the prompt is open, and when that takes long
+ * input[name=caps]         is told what the browser can do: `platform conditional signal`
+ * data-dw-code             the code's field: how many digits it has
+ * data-dw-resend           the button to ask again: in how many seconds; data-dw-digits in it shows them
+ * data-dw-busy             any button of a form: its label after it was pressed
+ * data-dw-signed-out       there after signing out: other tabs are told
+ */
+
+// shared: account.js has these lines too, word for word, because a page loads one module only.
+
+/** @type {(hook: string, root?: ParentNode) => HTMLElement | null} */
+const find = (hook, root = document) => root.querySelector(`[data-dw-${hook}]`);
+
+/** @type {(name: string) => any} */
+const given = (name) => JSON.parse(document.querySelector(`meta[name=dw-${name}]`)?.getAttribute('content') ?? 'null');
+
+/** @type {(ms: number) => Promise<void>} */
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** @type {Record<string, string | undefined>} */
+const texts = document.getElementById('dw-msg')?.dataset ?? {};
+const { lang } = document.documentElement;
+const channel = new BroadcastChannel('doorward');
+
+/** @type {(selector: string, text?: string, tone?: string) => void} */
+const tell = (selector, text, tone = '') => {
+  const slot = /** @type {HTMLElement | null} */ (document.querySelector(selector));
+  if (!slot) return;
+  const line = document.createElement('p');
+  line.textContent = text ?? '';
+  slot.dataset.tone = tone;
+  slot.replaceChildren(...(text ? [line] : []));
+};
+
+/** Puts what is said in progress where it is read aloud. */
+const say = (/** @type {string=} */ text) => tell('.dw-status', text);
+
+/** @type {Map<HTMLElement, string | null>} */
+const held = new Map();
+
+/** Holds a button, under another label, so that it keeps the focus; lets go of it without `label`. */
+const hold = (/** @type {HTMLElement} */ button, /** @type {string=} */ label) => {
+  const text = button.querySelector('span') ?? button;
+  if (label === undefined) {
+    if (held.has(button)) text.textContent = held.get(button) ?? '';
+    held.delete(button);
+    button.removeAttribute('aria-disabled');
+    button.removeAttribute('aria-busy');
+    return;
+  }
+  if (!held.has(button)) held.set(button, text.textContent);
+  text.textContent = label || text.textContent;
+  button.setAttribute('aria-disabled', 'true');
+  button.setAttribute('aria-busy', 'true');
+};
+
+const isHeld = (/** @type {Element | null} */ button) => button?.getAttribute('aria-disabled') === 'true';
+
+// Last to hear of it: what a page handles itself is not sent.
+addEventListener('submit', (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button || /** @type {HTMLFormElement} */ (event.target).method !== 'post') return;
+  if (isHeld(button)) return event.preventDefault();
+  hold(button, button.dataset.dwBusy ?? '');
+  // Should nothing come of it, it can be pressed again.
+  setTimeout(hold, 10_000, button);
+});
+
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) for (const button of held.keys()) hold(button);
+});
+
+/** @typedef {{ code: string, message?: string, retryAfter?: number, requestId?: string }} Problem */
+
+/** Calls the API. Throws a {@link Problem}. */
+const call = async (/** @type {string} */ method, /** @type {string} */ path, /** @type {unknown=} */ body) => {
+  const headers = { 'content-type': 'application/json', 'accept-language': lang };
+  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
+  if (!response) throw { code: 'offline' };
+  const answer = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  throw { ...answer, code: (response.status < 500 && answer?.code) || 'server_error' };
+};
+
+const explain = (/** @type {Problem} */ { code, message, retryAfter = 60, requestId = '' }) => {
+  const minutes = new Intl.NumberFormat(lang, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
+  const text = texts[code] ?? message ?? texts.client_error;
+  return text?.replace('{time}', () => minutes.format(Math.ceil(retryAfter / 60))).replace('{id}', requestId);
+};
+
+/** What became of a ceremony, by the name of the error and, for what may be anything, the time it took. */
+const codeOf = (/** @type {string} */ name, /** @type {number} */ took, /** @type {boolean} */ creating) => {
+  const quick = took < 1_000 ? 'passkey_blocked' : took > 30_000 ? 'passkey_timeout' : 'passkey_cancelled';
+  /** @type {Record<string, string>} */
+  const codes = {
+    AbortError: 'passkey_aborted',
+    NotAllowedError: creating ? 'passkey_cancelled' : quick,
+    InvalidStateError: creating ? 'passkey_exists' : 'passkey_unusable',
+    ConstraintError: 'authenticator_unsuitable',
+    NotSupportedError: creating ? 'authenticator_unsuitable' : 'webauthn_unsupported',
+    SecurityError: 'rp_mismatch',
+    OperationError: 'passkey_busy',
+    EncodingError: 'client_error',
+    TypeError: 'client_error',
+    UserCancellationError: 'passkey_cancelled',
+    TimeoutError: 'passkey_timeout',
+    UserVerificationError: 'uv_required',
+    HybridPrerequisitesError: 'bluetooth_off',
+  };
+  return codes[name] ?? 'authenticator_failed';
+};
+
+/** @type {Promise<void> | null} */
+let pending = null;
+let stop = new AbortController();
+let turn = 0;
+let calledAt = 0;
+
+/**
+ * Runs a ceremony, the only one: it ends the one before and gives that 250 ms to be over, or the browser says that one
+ * is pending. Of several that wait for this the newest goes on.
+ *
+ * @param {'create' | 'get'} kind
+ * @param {object} options
+ * @returns {Promise<any>}
+ */
+const ceremony = async (kind, options) => {
+  const mine = ++turn;
+  if (pending) {
+    stop.abort();
+    await Promise.race([pending, wait(250)]);
+    if (mine !== turn) throw new DOMException('', 'AbortError');
+  }
+  stop = new AbortController();
+  calledAt = performance.now();
+  const made = navigator.credentials[kind]({ ...options, signal: stop.signal });
+  const over = made.then(() => {}, () => {}).then(() => {
+    if (pending === over) pending = null;
+  });
+  pending = over;
+  return made;
+};
+
+const decode = (/** @type {string} */ text) =>
+  Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+
+const encode = (/** @type {ArrayBuffer} */ bytes) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
+
+/** Options as the browser wants them: read by the browser, or, before Safari 18.4, here. */
+const read = (/** @type {any} */ json) => {
+  const parse = `parse${json.user ? 'Creation' : 'Request'}OptionsFromJSON`;
+  try {
+    return /** @type {any} */ (PublicKeyCredential)[parse](json);
+  } catch {
+    const ids = (/** @type {any[]=} */ list) => list?.map((each) => ({ ...each, id: decode(each.id) }));
+    return {
+      ...json,
+      challenge: decode(json.challenge),
+      ...(json.user && { user: { ...json.user, id: decode(json.user.id) } }),
+      excludeCredentials: ids(json.excludeCredentials),
+      allowCredentials: ids(json.allowCredentials),
+    };
+  }
+};
+
+/** A credential as the API takes it. Extensions bring credentials whose `toJSON` is missing, or fails. */
+const written = (/** @type {any} */ credential) => {
+  let json;
+  try {
+    json = credential.toJSON();
+  } catch {}
+  const { id, rawId, type, authenticatorAttachment, response } = credential;
+  if (typeof json?.response?.clientDataJSON !== 'string') {
+    json = { id, rawId: encode(rawId), type, authenticatorAttachment, response: {} };
+    json.clientExtensionResults = { ...credential.getClientExtensionResults?.() };
+    for (const member of ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle']) {
+      if (response[member]) json.response[member] = encode(response[member]);
+    }
+    json.response.transports = response.getTransports?.();
+  }
+  // The keys that come of a PRF are the page's alone.
+  delete json.clientExtensionResults?.prf?.results;
+  return json;
+};
+
+/** Tells password managers, unless a ceremony is on: then that would fail. Nobody waits for it longer than 300 ms. */
+const signal = async (/** @type {Record<string, object>} */ calls) => {
+  if (pending) await Promise.race([pending, wait(250)]);
+  if (pending) return;
+  const made = Object.entries(calls).map(async ([name, options]) =>
+    /** @type {any} */ (window).PublicKeyCredential?.[`signal${name}`]?.(options));
+  await Promise.race([Promise.allSettled(made), wait(300)]);
+};
+
+/** Tells them what an account is called and which passkeys it has: `signals` of the API. */
+const signalAccount = async (/** @type {any} */ signals) => {
+  if (!signals) return;
+  const { rpId, userId, acceptedCredentialIds, name, displayName } = signals;
+  await signal({
+    AllAcceptedCredentials: { rpId, userId, allAcceptedCredentialIds: acceptedCredentialIds },
+    CurrentUserDetails: { rpId, userId, name, displayName },
+  });
+};
+
+const canUsePasskeys = () => isSecureContext && 'PublicKeyCredential' in window && !!window.PublicKeyCredential;
+
+/** Asks the browser what it can do. */
+const ask = async (/** @type {string} */ question) => {
+  try {
+    return await /** @type {any} */ (PublicKeyCredential)[question]();
+  } catch {}
+};
+
+// end of shared
+
+const STALE = 8 * 60_000;
+
+const options = given('webauthn');
+const button = find('passkey');
+const cancel = find('cancel');
+const hint = find('hint');
+
+let optionsAt = Date.now();
+let areSpent = false;
+/** Whether a prompt is open that was asked for, or an answer to one is on its way. */
+let isWorking = false;
+/** Whether the page is being left. */
+let isLeaving = false;
+let canSuggest = false;
+let mayRestart = true;
+let refusals = 0;
+let blocks = 0;
+let caps = '';
+
+const areFresh = () => !areSpent && Date.now() - optionsAt < STALE;
+
+/** Has new challenges made. What else the page asked for (whose passkeys, how verified) stays. */
+const renew = async () => {
+  const { challenge } = await call('POST', '/auth/passkeys/authenticate/options');
+  for (const each of [options.cond, options.modal]) if (each) each.challenge = challenge;
+  optionsAt = Date.now();
+  areSpent = false;
+};
+
+/** Lets the field suggest passkeys. Where that was refused three times the button remains. */
+const suggest = async () => {
+  if (!canSuggest || isWorking || isLeaving || refusals > 2) return;
+  let credential;
+  try {
+    const chosen = ceremony('get', { mediation: 'conditional', publicKey: read(options.cond) });
+    focusOnce();
+    credential = await chosen;
+  } catch (/** @type {any} */ error) {
+    if (error?.name === 'NotAllowedError' && mayRestart) {
+      mayRestart = false;
+      return suggest();
+    }
+    if (!/^(NotAllowed|Abort)/.test(error?.name)) console.error(error);
+    return;
+  }
+  if (!isLeaving && !isWorking) await verify(credential);
+};
+
+/** Focuses the field, after the browser was told of passkeys: else its list opens without them. */
+const focusOnce = () => {
+  if (!matchMedia('(hover: hover) and (pointer: fine)').matches || document.activeElement !== document.body) return;
+  /** @type {HTMLElement | null} */ (document.querySelector('[autocomplete~=webauthn]'))?.focus();
+};
+
+const begin = (/** @type {string=} */ label) => {
+  isWorking = true;
+  if (button) hold(button, label ?? '');
+  say(label);
+};
+
+const finish = () => {
+  isWorking = false;
+  say();
+  if (button) hold(button);
+  if (cancel && button) {
+    if ([cancel, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) button.focus();
+    cancel.hidden = true;
+  }
+};
+
+/** Says what went wrong, and makes ready for another try. */
+const fail = async (/** @type {Problem} */ problem, tone = '') => {
+  finish();
+  tell('.dw-alert', explain(problem), tone);
+  if (hint) hint.hidden = false;
+  await resume();
+};
+
+/** New options, and suggestions again. Offline, the next press of the button tries to get them. */
+const resume = async () => {
+  stop.abort();
+  try {
+    await renew();
+  } catch {
+    return;
+  }
+  await suggest();
+};
+
+const verify = async (/** @type {any} */ credential) => {
+  begin(button?.dataset.dwVerifying);
+  areSpent = true;
+  if (cancel) cancel.hidden = true;
+  tell('.dw-alert');
+  try {
+    const { signals } = await call('POST', '/auth/passkeys/authenticate/verify', written(credential));
+    channel.postMessage('signed-in');
+    await signalAccount(signals);
+    const next = new URL(button?.dataset.dwNext ?? '/', location.href);
+    next.searchParams.set('caps', caps);
+    if (credential.authenticatorAttachment === 'cross-platform') next.searchParams.set('via', 'cross-platform');
+    location.assign(next);
+  } catch (/** @type {any} */ problem) {
+    refusals += 1;
+    if (problem.code === 'unknown_credential') {
+      await signal({ UnknownCredential: { rpId: options.rpId, credentialId: credential.id } });
+    }
+    await fail(problem);
+  }
+};
+
+/** Opens the browser's prompt. */
+const prompt = async () => {
+  tell('.dw-alert');
+  begin(button?.dataset.dwBusy);
+  if (cancel) cancel.hidden = false;
+  const slow = setTimeout(() => hint && (hint.hidden = false), 4_000);
+  const get = () => ceremony('get', { publicKey: read(options.modal ?? options.cond) });
+  try {
+    if (!areFresh()) await renew();
+    const credential = await get().catch(async (error) => {
+      if (error?.name !== 'OperationError') throw error;
+      await wait(250);
+      return get();
+    });
+    await verify(credential);
+  } catch (/** @type {any} */ error) {
+    if (error.code && !(error instanceof DOMException)) return fail(error);
+    const code = codeOf(error?.name, performance.now() - calledAt, false);
+    if (code === 'passkey_aborted') {
+      finish();
+      return suggest();
+    }
+    if (/^(rp_|client_|authenticator_)/.test(code)) console.error(options.rpId, error);
+    blocks += Number(code === 'passkey_blocked');
+    if (code === 'webauthn_unsupported') hide();
+    await fail({ code: blocks > 1 && texts.passkey_blocked_again ? 'passkey_blocked_again' : code }, 'neutral');
+  } finally {
+    clearTimeout(slow);
+  }
+};
+
+const abandon = () => {
+  if (isWorking) stop.abort();
+};
+
+/** Takes the button away where it cannot help; whoever was on it is taken to the field. */
+const hide = () => {
+  const later = find('later');
+  if (later) later.hidden = true;
+  canSuggest = false;
+  /** @type {HTMLElement | null} */ (document.querySelector('form[method=post] :is(.dw-input, button)'))?.focus();
+};
+
+const start = async () => {
+  if (find('signed-out')) channel.postMessage('signed-out');
+  if (!canUsePasskeys()) return;
+  const later = find('later');
+  const isOffered = options && button;
+  if (isOffered && later) later.hidden = false;
+  const [can, platform, conditional] = await Promise.all([
+    ask('getClientCapabilities'),
+    ask('isUserVerifyingPlatformAuthenticatorAvailable'),
+    ask('isConditionalMediationAvailable'),
+    signalAccount(given('signals')),
+  ]);
+  const has = {
+    platform: can?.userVerifyingPlatformAuthenticator ?? platform,
+    conditional: can?.conditionalGet ?? conditional,
+    signal: 'signalUnknownCredential' in PublicKeyCredential,
+  };
+  caps = Object.entries(has).filter(([, is]) => is).map(([name]) => name).join(' ');
+  for (const field of document.querySelectorAll('input[name=caps]')) {
+    /** @type {HTMLInputElement} */ (field).value = caps;
+  }
+  if (!isOffered) return;
+  canSuggest = options.cond && has.conditional;
+
+  button.addEventListener('click', () => isHeld(button) || prompt());
+  cancel?.addEventListener('click', abandon);
+  addEventListener('keydown', ({ key }) => key === 'Escape' && abandon());
+  addEventListener('submit', (event) => {
+    if (event.defaultPrevented) return;
+    isLeaving = true;
+    stop.abort();
+  });
+
+  // Challenges live for ten minutes, and go with the cookie that signing in in another tab replaces.
+  const refresh = () => isWorking || isLeaving || resume();
+  const check = () => document.visibilityState === 'visible' && !areFresh() && refresh();
+  setInterval(check, 60_000);
+  document.addEventListener('visibilitychange', check);
+  channel.addEventListener('message', ({ data }) => data === 'signed-in' && refresh());
+  addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    isLeaving = false;
+    finish();
+    resume();
+  });
+  await suggest();
+};
+
+/** The code in what was pasted: so many digits, in one run or with spaces, dashes or dots between them. */
+const codeIn = (/** @type {string} */ text, /** @type {number} */ length) => {
+  const run = (/** @type {string} */ gap) =>
+    new RegExp(`(?<!\\d${gap})\\d(?:${gap}\\d){${length - 1}}(?!${gap}\\d)`).exec(text)?.[0].replace(/\D/g, '');
+  return run('') ?? run('[ \\t\u00a0.\u2010-\u2015-]*');
+};
+
+/** Fills in a code that was pasted or filled in, and sends it, once; what is typed waits for its owner. */
+const watchCode = (/** @type {HTMLInputElement} */ field) => {
+  const length = Number(field.dataset.dwCode);
+  let isSent = field.hasAttribute('aria-invalid');
+  const take = (/** @type {string} */ text) => {
+    const code = codeIn(text, length);
+    if (!code) return false;
+    field.value = code;
+    if (!isSent) {
+      isSent = true;
+      field.form?.requestSubmit(field.form.querySelector('button'));
+    }
+    return true;
+  };
+  field.addEventListener('paste', (event) => {
+    if (take(event.clipboardData?.getData('text') ?? '')) event.preventDefault();
+  });
+  field.addEventListener('input', (event) => {
+    const { inputType = '', data } = /** @type {InputEvent} */ (event);
+    const isTyped = inputType.startsWith('delete') || (inputType.startsWith('insert') && (data ?? '').length === 1);
+    if (!isTyped) take(field.value);
+  });
+};
+
+/** Counts down until a code may be asked for again. It is read aloud once, in the end. */
+const countDown = (/** @type {HTMLElement} */ again) => {
+  const until = Date.now() + Number(again.dataset.dwResend) * 1_000;
+  const digits = find('digits', again);
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1_000);
+    if (digits) digits.textContent = left > 0 ? `(${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')})` : '';
+    if (left > 0) return setTimeout(tick, 1_000);
+    again.removeAttribute('aria-disabled');
+    say(texts.resend_ready);
+  };
+  if (until > Date.now()) tick();
+};
+
+const field = find('code');
+if (field) watchCode(/** @type {HTMLInputElement} */ (field));
+const again = find('resend');
+if (again) countDown(again);
+start();
