@@ -33,74 +33,75 @@ const texts = document.getElementById('dw-msg')?.dataset ?? {};
 const { lang } = document.documentElement;
 const channel = new BroadcastChannel('doorward');
 
-/** @type {(selector: string, text?: string, tone?: string) => void} */
-const tell = (selector, text, tone = '') => {
+const tell = (/** @type {string} */ selector, text = '', tone = '') => {
   const slot = /** @type {HTMLElement | null} */ (document.querySelector(selector));
   if (!slot) return;
   const line = document.createElement('p');
-  line.textContent = text ?? '';
+  line.textContent = text;
   slot.dataset.tone = tone;
   slot.replaceChildren(...(text ? [line] : []));
 };
 
 /** Puts what is said in progress where it is read aloud. */
-const say = (/** @type {string=} */ text) => tell('.dw-status', text);
+const say = (text = '') => tell('.dw-status', text);
 
 /** @type {Map<HTMLElement, string | null>} */
 const held = new Map();
 
-/** Holds a button, under another label, so that it keeps the focus; lets go of it without `label`. */
-const hold = (/** @type {HTMLElement} */ button, /** @type {string=} */ label) => {
+/** Holds a button, under another label if there is one: it keeps the focus, but does nothing. */
+const hold = (/** @type {HTMLElement} */ button, label = '') => {
   const text = button.querySelector('span') ?? button;
-  if (label === undefined) {
-    if (held.has(button)) text.textContent = held.get(button) ?? '';
-    held.delete(button);
-    button.removeAttribute('aria-disabled');
-    button.removeAttribute('aria-busy');
-    return;
-  }
   if (!held.has(button)) held.set(button, text.textContent);
-  text.textContent = label || text.textContent;
+  if (label) text.textContent = label;
   button.setAttribute('aria-disabled', 'true');
   button.setAttribute('aria-busy', 'true');
+};
+
+const letGo = (/** @type {HTMLElement} */ button) => {
+  if (!held.has(button)) return;
+  (button.querySelector('span') ?? button).textContent = held.get(button) ?? '';
+  held.delete(button);
+  button.removeAttribute('aria-disabled');
+  button.removeAttribute('aria-busy');
 };
 
 const isHeld = (/** @type {Element | null} */ button) => button?.getAttribute('aria-disabled') === 'true';
 
 // Last to hear of it: what a page handles itself is not sent.
 addEventListener('submit', (event) => {
-  const button = event.submitter;
-  if (event.defaultPrevented || !button || /** @type {HTMLFormElement} */ (event.target).method !== 'post') return;
+  const button = /** @type {HTMLButtonElement | null} */ (event.submitter);
+  const { method } = /** @type {HTMLFormElement} */ (event.target);
+  if (event.defaultPrevented || !button || (button.formMethod || method) !== 'post') return;
   if (isHeld(button)) return event.preventDefault();
-  hold(button, button.dataset.dwBusy ?? '');
+  hold(button, button.dataset.dwBusy);
   // Should nothing come of it, it can be pressed again.
-  setTimeout(hold, 10_000, button);
+  setTimeout(letGo, 10_000, button);
 });
 
 addEventListener('pageshow', ({ persisted }) => {
-  if (persisted) for (const button of held.keys()) hold(button);
+  if (persisted) for (const button of held.keys()) letGo(button);
 });
 
-/** @typedef {{ code: string, message?: string, retryAfter?: number, requestId?: string }} Problem */
+/** @typedef {{ code: string, message?: string, retryAfter?: number, requestId?: string, tone?: string }} Problem */
 
 /** Calls the API. Throws a {@link Problem}. */
-const call = async (/** @type {string} */ method, /** @type {string} */ path, /** @type {unknown=} */ body) => {
+const call = async (/** @type {string} */ method, /** @type {string} */ path, body = {}) => {
   const headers = { 'content-type': 'application/json', 'accept-language': lang };
-  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) }).catch(() => null);
+  const response = await fetch(path, { method, headers, body: JSON.stringify(body) }).catch(() => null);
   if (!response) throw { code: 'offline' };
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   throw { ...answer, code: (response.status < 500 && answer?.code) || 'server_error' };
 };
 
-const explain = (/** @type {Problem} */ { code, message, retryAfter = 60, requestId = '' }) => {
+const explain = (/** @type {Problem} */ { code, message, retryAfter = 60, requestId = '', tone }) => {
   const minutes = new Intl.NumberFormat(lang, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
-  const text = texts[code] ?? message ?? texts.client_error;
-  return text?.replace('{time}', () => minutes.format(Math.ceil(retryAfter / 60))).replace('{id}', requestId);
+  const time = minutes.format(Math.ceil(retryAfter / 60));
+  tell('.dw-alert', (texts[code] ?? message ?? texts.client_error)?.replace('{time}', time).replace('{id}', requestId), tone);
 };
 
 /** What became of a ceremony, by the name of the error and, for what may be anything, the time it took. */
-const codeOf = (/** @type {string} */ name, /** @type {number} */ took, /** @type {boolean} */ creating) => {
+const codeOf = (/** @type {string} */ name, /** @type {number} */ took, creating = false) => {
   const quick = took < 1_000 ? 'passkey_blocked' : took > 30_000 ? 'passkey_timeout' : 'passkey_cancelled';
   /** @type {Record<string, string>} */
   const codes = {
@@ -121,11 +122,51 @@ const codeOf = (/** @type {string} */ name, /** @type {number} */ took, /** @typ
   return codes[name] ?? 'authenticator_failed';
 };
 
+/** What was thrown on the way, as a problem. What only whoever set this up can mend is told to the console as well. */
+const problemOf = (/** @type {any} */ error, creating = false) => {
+  if (error?.code && !(error instanceof DOMException)) return error;
+  const code = codeOf(error?.name, performance.now() - calledAt, creating);
+  if (/^(rp_|client_)|failed$/.test(code)) console.error(options.rpId, error);
+  return { code, tone: 'neutral' };
+};
+
 /** @type {Promise<void> | null} */
 let pending = null;
 let stop = new AbortController();
 let turn = 0;
 let calledAt = 0;
+
+const options = given('webauthn');
+const cancel = find('cancel');
+let optionsAt = Date.now();
+let areSpent = false;
+/** Whether a prompt is open that was asked for, or an answer to one is on its way. */
+let isWorking = false;
+
+/** Whether what the page brought can still be used: challenges live for ten minutes and are taken once. */
+const areFresh = () => !areSpent && Date.now() - optionsAt < 8 * 60_000;
+
+const begin = (/** @type {HTMLElement} */ button, label = '') => {
+  isWorking = true;
+  tell('.dw-alert');
+  hold(button, label);
+  say(label);
+};
+
+const finish = (/** @type {HTMLElement} */ button) => {
+  isWorking = false;
+  say();
+  letGo(button);
+  if ([cancel, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) button.focus();
+  if (cancel) cancel.hidden = true;
+};
+
+const abandon = () => {
+  if (isWorking) stop.abort();
+};
+
+cancel?.addEventListener('click', abandon);
+addEventListener('keydown', ({ key }) => key === 'Escape' && abandon());
 
 /**
  * Runs a ceremony, the only one: it ends the one before and gives that 250 ms to be over, or the browser says that one
@@ -150,6 +191,17 @@ const ceremony = async (kind, options) => {
   });
   pending = over;
   return made;
+};
+
+/** The same, again if another page's ceremony was in the way. */
+const ceremonyAtLast = async (/** @type {'create' | 'get'} */ kind, /** @type {() => object} */ publicKey) => {
+  try {
+    return await ceremony(kind, { publicKey: publicKey() });
+  } catch (/** @type {any} */ error) {
+    if (error?.name !== 'OperationError') throw error;
+    await wait(250);
+    return ceremony(kind, { publicKey: publicKey() });
+  }
 };
 
 const decode = (/** @type {string} */ text) =>
@@ -177,6 +229,7 @@ const read = (/** @type {any} */ json) => {
 
 /** A credential as the API takes it. Extensions bring credentials whose `toJSON` is missing, or fails. */
 const written = (/** @type {any} */ credential) => {
+  /** @type {any} */
   let json;
   try {
     json = credential.toJSON();
@@ -214,28 +267,13 @@ const signalAccount = async (/** @type {any} */ signals) => {
   });
 };
 
-const canUsePasskeys = () => isSecureContext && 'PublicKeyCredential' in window && !!window.PublicKeyCredential;
-
-/** Asks the browser what it can do. */
-const ask = async (/** @type {string} */ question) => {
-  try {
-    return await /** @type {any} */ (PublicKeyCredential)[question]();
-  } catch {}
-};
+const canUsePasskeys = isSecureContext && !!window.PublicKeyCredential;
 
 // end of shared
 
-const STALE = 8 * 60_000;
-
-const options = given('webauthn');
 const button = find('passkey');
-const cancel = find('cancel');
 const hint = find('hint');
 
-let optionsAt = Date.now();
-let areSpent = false;
-/** Whether a prompt is open that was asked for, or an answer to one is on its way. */
-let isWorking = false;
 /** Whether the page is being left. */
 let isLeaving = false;
 let canSuggest = false;
@@ -244,9 +282,7 @@ let refusals = 0;
 let blocks = 0;
 let caps = '';
 
-const areFresh = () => !areSpent && Date.now() - optionsAt < STALE;
-
-/** Has new challenges made. What else the page asked for (whose passkeys, how verified) stays. */
+/** Has a new challenge made. What else the page asked for (whose passkeys, how verified) stays. */
 const renew = async () => {
   const { challenge } = await call('POST', '/auth/passkeys/authenticate/options');
   for (const each of [options.cond, options.modal]) if (each) each.challenge = challenge;
@@ -254,13 +290,13 @@ const renew = async () => {
   areSpent = false;
 };
 
-/** Lets the field suggest passkeys. Where that was refused three times the button remains. */
+/** Lets the field suggest passkeys. Where three were refused the button remains. */
 const suggest = async () => {
   if (!canSuggest || isWorking || isLeaving || refusals > 2) return;
   let credential;
   try {
     const chosen = ceremony('get', { mediation: 'conditional', publicKey: read(options.cond) });
-    focusOnce();
+    focusField();
     credential = await chosen;
   } catch (/** @type {any} */ error) {
     if (error?.name === 'NotAllowedError' && mayRestart) {
@@ -274,33 +310,9 @@ const suggest = async () => {
 };
 
 /** Focuses the field, after the browser was told of passkeys: else its list opens without them. */
-const focusOnce = () => {
+const focusField = () => {
   if (!matchMedia('(hover: hover) and (pointer: fine)').matches || document.activeElement !== document.body) return;
   /** @type {HTMLElement | null} */ (document.querySelector('[autocomplete~=webauthn]'))?.focus();
-};
-
-const begin = (/** @type {string=} */ label) => {
-  isWorking = true;
-  if (button) hold(button, label ?? '');
-  say(label);
-};
-
-const finish = () => {
-  isWorking = false;
-  say();
-  if (button) hold(button);
-  if (cancel && button) {
-    if ([cancel, document.body].includes(/** @type {HTMLElement} */ (document.activeElement))) button.focus();
-    cancel.hidden = true;
-  }
-};
-
-/** Says what went wrong, and makes ready for another try. */
-const fail = async (/** @type {Problem} */ problem, tone = '') => {
-  finish();
-  tell('.dw-alert', explain(problem), tone);
-  if (hint) hint.hidden = false;
-  await resume();
 };
 
 /** New options, and suggestions again. Offline, the next press of the button tries to get them. */
@@ -314,77 +326,70 @@ const resume = async () => {
   await suggest();
 };
 
+/** Says what went wrong, and makes ready for another try. */
+const fail = async (/** @type {HTMLElement} */ button, /** @type {Problem} */ problem) => {
+  finish(button);
+  if (problem.code === 'passkey_aborted') return suggest();
+  if (problem.code === 'webauthn_unsupported') {
+    find('later')?.remove();
+    canSuggest = false;
+    /** @type {HTMLElement | null} */ (document.querySelector('form[method=post] :is(.dw-input, button)'))?.focus();
+  }
+  blocks += Number(problem.code === 'passkey_blocked');
+  explain(blocks > 1 && texts.passkey_blocked_again ? { ...problem, code: 'passkey_blocked_again' } : problem);
+  if (hint) hint.hidden = false;
+  await resume();
+};
+
 const verify = async (/** @type {any} */ credential) => {
-  begin(button?.dataset.dwVerifying);
+  if (!button) return;
+  begin(button, button.dataset.dwVerifying);
   areSpent = true;
   if (cancel) cancel.hidden = true;
-  tell('.dw-alert');
   try {
     const { signals } = await call('POST', '/auth/passkeys/authenticate/verify', written(credential));
     channel.postMessage('signed-in');
     await signalAccount(signals);
-    const next = new URL(button?.dataset.dwNext ?? '/', location.href);
+    const next = new URL(button.dataset.dwNext ?? '/', location.href);
     next.searchParams.set('caps', caps);
     if (credential.authenticatorAttachment === 'cross-platform') next.searchParams.set('via', 'cross-platform');
     location.assign(next);
-  } catch (/** @type {any} */ problem) {
+  } catch (/** @type {any} */ error) {
     refusals += 1;
-    if (problem.code === 'unknown_credential') {
+    if (error.code === 'unknown_credential') {
       await signal({ UnknownCredential: { rpId: options.rpId, credentialId: credential.id } });
     }
-    await fail(problem);
+    await fail(button, problemOf(error));
   }
 };
 
 /** Opens the browser's prompt. */
-const prompt = async () => {
-  tell('.dw-alert');
-  begin(button?.dataset.dwBusy);
+const prompt = async (/** @type {HTMLElement} */ button) => {
+  begin(button, button.dataset.dwBusy);
   if (cancel) cancel.hidden = false;
   const slow = setTimeout(() => hint && (hint.hidden = false), 4_000);
-  const get = () => ceremony('get', { publicKey: read(options.modal ?? options.cond) });
   try {
     if (!areFresh()) await renew();
-    const credential = await get().catch(async (error) => {
-      if (error?.name !== 'OperationError') throw error;
-      await wait(250);
-      return get();
-    });
-    await verify(credential);
-  } catch (/** @type {any} */ error) {
-    if (error.code && !(error instanceof DOMException)) return fail(error);
-    const code = codeOf(error?.name, performance.now() - calledAt, false);
-    if (code === 'passkey_aborted') {
-      finish();
-      return suggest();
-    }
-    if (/^(rp_|client_|authenticator_)/.test(code)) console.error(options.rpId, error);
-    blocks += Number(code === 'passkey_blocked');
-    if (code === 'webauthn_unsupported') hide();
-    await fail({ code: blocks > 1 && texts.passkey_blocked_again ? 'passkey_blocked_again' : code }, 'neutral');
+    await verify(await ceremonyAtLast('get', () => read(options.modal ?? options.cond)));
+  } catch (error) {
+    await fail(button, problemOf(error));
   } finally {
     clearTimeout(slow);
   }
 };
 
-const abandon = () => {
-  if (isWorking) stop.abort();
-};
-
-/** Takes the button away where it cannot help; whoever was on it is taken to the field. */
-const hide = () => {
-  const later = find('later');
-  if (later) later.hidden = true;
-  canSuggest = false;
-  /** @type {HTMLElement | null} */ (document.querySelector('form[method=post] :is(.dw-input, button)'))?.focus();
+/** Asks the browser what it can do. */
+const ask = async (/** @type {string} */ question) => {
+  try {
+    return await /** @type {any} */ (PublicKeyCredential)[question]();
+  } catch {}
 };
 
 const start = async () => {
   if (find('signed-out')) channel.postMessage('signed-out');
-  if (!canUsePasskeys()) return;
   const later = find('later');
-  const isOffered = options && button;
-  if (isOffered && later) later.hidden = false;
+  if (!canUsePasskeys) return later?.remove();
+  if (later) later.hidden = false;
   const [can, platform, conditional] = await Promise.all([
     ask('getClientCapabilities'),
     ask('isUserVerifyingPlatformAuthenticatorAvailable'),
@@ -397,31 +402,26 @@ const start = async () => {
     signal: 'signalUnknownCredential' in PublicKeyCredential,
   };
   caps = Object.entries(has).filter(([, is]) => is).map(([name]) => name).join(' ');
-  for (const field of document.querySelectorAll('input[name=caps]')) {
-    /** @type {HTMLInputElement} */ (field).value = caps;
-  }
-  if (!isOffered) return;
+  for (const field of document.querySelectorAll('input')) if (field.name === 'caps') field.value = caps;
+  if (!options || !button) return;
   canSuggest = options.cond && has.conditional;
 
-  button.addEventListener('click', () => isHeld(button) || prompt());
-  cancel?.addEventListener('click', abandon);
-  addEventListener('keydown', ({ key }) => key === 'Escape' && abandon());
+  button.addEventListener('click', () => isHeld(button) || prompt(button));
   addEventListener('submit', (event) => {
     if (event.defaultPrevented) return;
     isLeaving = true;
     stop.abort();
   });
-
-  // Challenges live for ten minutes, and go with the cookie that signing in in another tab replaces.
+  // Challenges go with the cookie that a sign-in in another tab replaces.
   const refresh = () => isWorking || isLeaving || resume();
   const check = () => document.visibilityState === 'visible' && !areFresh() && refresh();
-  setInterval(check, 60_000);
-  document.addEventListener('visibilitychange', check);
   channel.addEventListener('message', ({ data }) => data === 'signed-in' && refresh());
+  document.addEventListener('visibilitychange', check);
+  setInterval(check, 60_000);
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
     isLeaving = false;
-    finish();
+    if (isWorking) finish(button);
     resume();
   });
   await suggest();
