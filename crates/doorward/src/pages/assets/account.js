@@ -331,7 +331,10 @@ const acceptExisting = () => {
 
 /** Opens a dialog in place of a page. Its buttons close it; so does a press beside it, in browsers that need help with that. */
 const open = (/** @type {HTMLElement} */ link, /** @type {HTMLDialogElement} */ dialog) => {
-  dialog.onclick = ({ target }) => target === dialog && dialog.close();
+  // With braces: a handler that gives back `false` would cancel what its buttons do.
+  dialog.onclick = ({ target }) => {
+    if (target === dialog) dialog.close();
+  };
   dialog.onclose = () => link.focus();
   dialog.showModal();
 };
@@ -352,7 +355,9 @@ const rename = (/** @type {HTMLElement} */ link, /** @type {HTMLTemplateElement}
   input.id = `rename-${id}`;
   form.querySelector('label')?.setAttribute('for', input.id);
   input.value = names[0].textContent?.trim() ?? '';
-  form.onkeydown = ({ key }) => key === 'Escape' && close();
+  form.onkeydown = ({ key }) => {
+    if (key === 'Escape') close();
+  };
   form.onreset = close;
   form.onsubmit = async (event) => {
     event.preventDefault();
@@ -418,7 +423,7 @@ else {
 }
 signalAccount(given('signals'));
 
-channel.onmessage = ({ data }) => data === 'signed-out' && reload();
+channel.addEventListener('message', ({ data }) => data === 'signed-out' && reload());
 
 document.addEventListener('click', (event) => {
   // Whoever wants a tab of its own for a link gets it.

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; a page has what it
- * needs of this, and everything but the passkey works without it.
+ * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; everything but the
+ * passkey works without it. What a page lacks of the following is not used.
  *
  * meta[name=dw-webauthn]   { cond, modal, rpId }: options for get(); `cond` only where a field suggests passkeys
- * meta[name=dw-signals]    what to tell password managers at once, as `signals` in the API
+ * meta[name=dw-signals]    what to tell password managers at once: `signals` of the API
  * template#dw-msg          data-<code>: what people are told; `{time}` and `{id}` are filled in
  * .dw-alert, .dw-status    where errors and progress are told
- * data-dw-later            hidden until it is known that passkeys can be used
- * data-dw-passkey          the button; with data-dw-busy, data-dw-verifying (labels) and data-dw-next (where to then)
+ * data-dw-later            hidden until it is known that passkeys can be used, gone where they cannot
+ * data-dw-passkey          the button; with data-dw-busy, -verifying (labels) and data-dw-next (where to then)
  * data-dw-cancel, -hint    what is shown while the prompt is open, and when that takes long
- * input[name=caps]         is told what the browser can do: `platform conditional signal`
+ * input[name=caps]         told what the browser can do: of `passkeys platform conditional signal` what applies
  * data-dw-code             the code's field: how many digits it has
  * data-dw-resend           the button to ask again: in how many seconds; data-dw-digits in it shows them
  * data-dw-busy             any button of a form: its label after it was pressed
@@ -397,7 +397,8 @@ const start = async () => {
     signalAccount(given('signals')),
   ]);
   const has = {
-    platform: can?.userVerifyingPlatformAuthenticator ?? platform,
+    passkeys: can?.passkeyPlatformAuthenticator ?? platform,
+    platform,
     conditional: can?.conditionalGet ?? conditional,
     signal: 'signalUnknownCredential' in PublicKeyCredential,
   };
