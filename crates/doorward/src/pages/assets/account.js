@@ -1,24 +1,27 @@
 // @ts-check
 /**
- * The account: making a passkey and naming it, dialogs, times, appearance. One module for /account and what is below it, and
- * for /welcome/passkey; everything but making a passkey works without it.
+ * The account: making a passkey and naming it, dialogs, times, appearance. One module for /account and what is below
+ * it, and for /welcome/passkey; everything but making a passkey works without it.
  *
  * meta[name=dw-webauthn]   { create, rpId }: options for create()
- * meta[name=dw-signals], template#dw-msg, .dw-alert, .dw-status, data-dw-later, -busy, -cancel: as in sign-in.js
- * data-dw-create           a button: `any`, `platform` or `security-key`; with data-dw-busy, -verifying, -next
- * data-dw-exists           what takes its place where there is a passkey already
- * data-dw-signal, -no-signal   shown where password managers can be told, and where they cannot
- * data-dw-dialog           a link: the id of the dialog that is opened in its place
- * data-dw-rename           a link: the id of the passkey that is renamed in its place, by template#dw-rename
- * data-dw-name             what holds a passkey's name: its id
- * time[data-dw-time]       relative; `date` and `full` are not
+ * meta[name=dw-signals], #alert, #status, .dw-later, #passkey-cancel, data-busy: as in sign-in.js
+ * #create                  the button that makes a passkey; data-kind: `platform` or `security-key`, or any
+ * #exists                  what takes its place where there is a passkey already
+ * data-signal, -no-signal  shown where password managers can be told, and where they cannot
+ * data-dialog              a link: the id of the dialog that is opened in its place
+ * data-rename              a link: the id of the passkey that is renamed in its place, by template#rename
+ * data-name                what holds a passkey's name: its id
+ * time[data-time]          relative; `date` and `full` are not
  * input[name=appearance]   is shown at once
+ * template#dw-msg          data-next, -waiting, -verifying, -renamed, data-<code>: as in sign-in.js
  */
 
 // shared: sign-in.js has these lines too, word for word, because a page loads one module only.
 
-/** @type {(hook: string, root?: ParentNode) => HTMLElement | null} */
-const find = (hook, root = document) => root.querySelector(`[data-dw-${hook}]`);
+const find = (/** @type {string} */ id) => document.getElementById(id);
+
+/** @type {(selector: string) => NodeListOf<HTMLElement>} */
+const all = (selector) => document.querySelectorAll(selector);
 
 /** @type {(name: string) => any} */
 const given = (name) => JSON.parse(document.querySelector(`meta[name=dw-${name}]`)?.getAttribute('content') ?? 'null');
@@ -26,41 +29,42 @@ const given = (name) => JSON.parse(document.querySelector(`meta[name=dw-${name}]
 /** @type {(ms: number) => Promise<void>} */
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** @type {Record<string, string | undefined>} */
-const texts = document.getElementById('dw-msg')?.dataset ?? {};
+/** What the page says for the script: by a name, or by the code of an error. */
+const text = (/** @type {string} */ name) =>
+  find('dw-msg')?.getAttribute(`data-${name.replaceAll('_', '-')}`) ?? undefined;
+
 const { lang } = document.documentElement;
 const channel = new BroadcastChannel('doorward');
 
-const tell = (/** @type {string} */ selector, text = '', tone = '') => {
-  const slot = /** @type {HTMLElement | null} */ (document.querySelector(selector));
+const tell = (/** @type {string} */ where, words = '', tone = '') => {
+  const slot = find(where);
   if (!slot) return;
   const line = document.createElement('p');
-  line.textContent = text;
+  line.textContent = words;
   slot.dataset.tone = tone;
-  slot.replaceChildren(...(text ? [line] : []));
+  slot.replaceChildren(...(words ? [line] : []));
 };
 
 /** Puts what is said in progress where it is read aloud. */
-const say = (text = '') => tell('.dw-status', text);
+const say = (words = '') => tell('status', words);
 
 /** @type {Map<HTMLElement, string | null>} */
 const held = new Map();
 
-/** Holds a button, under another label if there is one: it keeps the focus, but does nothing. */
-const hold = (/** @type {HTMLElement} */ button, label = '') => {
-  const text = button.querySelector('span') ?? button;
-  if (!held.has(button)) held.set(button, text.textContent);
-  if (label) text.textContent = label;
-  button.setAttribute('aria-disabled', 'true');
-  button.setAttribute('aria-busy', 'true');
-};
-
+/** Lets go of a button that was held. */
 const letGo = (/** @type {HTMLElement} */ button) => {
   if (!held.has(button)) return;
   (button.querySelector('span') ?? button).textContent = held.get(button) ?? '';
   held.delete(button);
-  button.removeAttribute('aria-disabled');
-  button.removeAttribute('aria-busy');
+  for (const name of ['aria-disabled', 'aria-busy']) button.removeAttribute(name);
+};
+
+/** Holds a button, under another label if there is one: it keeps the focus, but does nothing. */
+const hold = (/** @type {HTMLElement} */ button, label = '') => {
+  const words = button.querySelector('span') ?? button;
+  if (!held.has(button)) held.set(button, words.textContent);
+  if (label) words.textContent = label;
+  for (const name of ['aria-disabled', 'aria-busy']) button.setAttribute(name, 'true');
 };
 
 const isHeld = (/** @type {Element | null} */ button) => button?.getAttribute('aria-disabled') === 'true';
@@ -71,7 +75,7 @@ addEventListener('submit', (event) => {
   const { method } = /** @type {HTMLFormElement} */ (event.target);
   if (event.defaultPrevented || !button || (button.formMethod || method) !== 'post') return;
   if (isHeld(button)) return event.preventDefault();
-  hold(button, button.dataset.dwBusy);
+  hold(button, button.dataset.busy);
   // Should nothing come of it, it can be pressed again.
   setTimeout(letGo, 10_000, button);
 });
@@ -93,13 +97,19 @@ const call = async (/** @type {string} */ method, /** @type {string} */ path, bo
 };
 
 const explain = (/** @type {Problem} */ { code, message, retryAfter = 60, requestId = '', tone }) => {
-  const minutes = new Intl.NumberFormat(lang, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
-  const time = minutes.format(Math.ceil(retryAfter / 60));
-  tell('.dw-alert', (texts[code] ?? message ?? texts.client_error)?.replace('{time}', time).replace('{id}', requestId), tone);
+  // Never one of a unit, so that no language needs another form for it.
+  const [unit, size] = retryAfter > 90 ? ['minutes', 60] : ['seconds', 1];
+  const count = Math.max(2, Math.ceil(retryAfter / size));
+  const words = text(code === 'rate_limited' ? `${code}_${unit}` : code) ?? message ?? text('client_error');
+  tell('alert', words?.replace('{n}', `${count}`).replace('{id}', requestId), tone);
 };
 
-/** What became of a ceremony, by the name of the error and, for what may be anything, the time it took. */
-const codeOf = (/** @type {string} */ name, /** @type {number} */ took, creating = false) => {
+/**
+ * What became of a ceremony, by the name of the error and, for what may be anything, the time it took.
+ *
+ * @type {(name: string, took: number, creating: boolean) => string}
+ */
+const codeOf = (name, took, creating) => {
   const quick = took < 1_000 ? 'passkey_blocked' : took > 30_000 ? 'passkey_timeout' : 'passkey_cancelled';
   /** @type {Record<string, string>} */
   const codes = {
@@ -115,7 +125,7 @@ const codeOf = (/** @type {string} */ name, /** @type {number} */ took, creating
     UserCancellationError: 'passkey_cancelled',
     TimeoutError: 'passkey_timeout',
     UserVerificationError: 'uv_required',
-    HybridPrerequisitesError: 'bluetooth_off',
+    HybridPrerequisitesError: 'hybrid_prerequisites',
   };
   return codes[name] ?? 'authenticator_failed';
 };
@@ -131,11 +141,10 @@ const problemOf = (/** @type {any} */ error, creating = false) => {
 /** @type {Promise<void> | null} */
 let pending = null;
 let stop = new AbortController();
-let turn = 0;
 let calledAt = 0;
 
 const options = given('webauthn');
-const cancel = find('cancel');
+const cancel = find('passkey-cancel');
 let optionsAt = Date.now();
 let areSpent = false;
 /** Whether a prompt is open that was asked for, or an answer to one is on its way. */
@@ -146,7 +155,7 @@ const areFresh = () => !areSpent && Date.now() - optionsAt < 8 * 60_000;
 
 const begin = (/** @type {HTMLElement} */ button, label = '') => {
   isWorking = true;
-  tell('.dw-alert');
+  tell('alert');
   hold(button, label);
   say(label);
 };
@@ -175,24 +184,27 @@ addEventListener('keydown', ({ key }) => key === 'Escape' && abandon());
  * @returns {Promise<any>}
  */
 const ceremony = async (kind, options) => {
-  const mine = ++turn;
-  if (pending) {
-    stop.abort();
-    await Promise.race([pending, wait(250)]);
-    if (mine !== turn) throw new DOMException('', 'AbortError');
-  }
+  stop.abort();
   stop = new AbortController();
+  const { signal } = stop;
+  if (pending) await Promise.race([pending, wait(250)]);
+  // By a newer one, or by whoever asked for it.
+  signal.throwIfAborted();
   calledAt = performance.now();
-  const made = navigator.credentials[kind]({ ...options, signal: stop.signal });
-  const over = made.then(() => {}, () => {}).then(() => {
+  const made = navigator.credentials[kind]({ ...options, signal });
+  const over = made.catch(() => {}).then(() => {
     if (pending === over) pending = null;
   });
   pending = over;
   return made;
 };
 
-/** The same, again if another page's ceremony was in the way. */
-const ceremonyAtLast = async (/** @type {'create' | 'get'} */ kind, /** @type {() => object} */ publicKey) => {
+/**
+ * The same, again if another page's ceremony was in the way.
+ *
+ * @type {(kind: 'create' | 'get', publicKey: () => object) => Promise<any>}
+ */
+const ceremonyAtLast = async (kind, publicKey) => {
   try {
     return await ceremony(kind, { publicKey: publicKey() });
   } catch (/** @type {any} */ error) {
@@ -202,10 +214,12 @@ const ceremonyAtLast = async (/** @type {'create' | 'get'} */ kind, /** @type {(
   }
 };
 
-const decode = (/** @type {string} */ text) =>
-  Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+/** @type {(base64: string) => Uint8Array} */
+const decode = (base64) =>
+  Uint8Array.from(atob(base64.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
 
-const encode = (/** @type {ArrayBuffer} */ bytes) =>
+/** @type {(bytes: ArrayBuffer) => string} */
+const encode = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
 
 /** Options as the browser wants them: read by the browser, or, before Safari 18.4, here. */
@@ -267,6 +281,15 @@ const signalAccount = async (/** @type {any} */ signals) => {
 
 const canUsePasskeys = isSecureContext && !!window.PublicKeyCredential;
 
+/** Shows what was kept back until it is known that it can be used, or takes it away. */
+const reveal = (/** @type {boolean} */ isUseful) => {
+  for (const each of all('.dw-later')) {
+    each.hidden = false;
+    if (!isUseful) each.remove();
+  }
+};
+reveal(canUsePasskeys);
+
 // end of shared
 
 /** Loads the page again, by GET: the server sends whoever is not signed in, or not recently, where they can be. */
@@ -290,7 +313,7 @@ const optionsFor = (/** @type {string=} */ kind) => {
 /** Makes a passkey. */
 const create = async (/** @type {HTMLElement} */ button) => {
   if (isWorking) return;
-  begin(button, button.dataset.dwBusy);
+  begin(button, text('waiting'));
   if (cancel) cancel.hidden = false;
   let credential;
   try {
@@ -299,12 +322,12 @@ const create = async (/** @type {HTMLElement} */ button) => {
       optionsAt = Date.now();
       areSpent = false;
     }
-    credential = await ceremonyAtLast('create', () => read(optionsFor(button.dataset.dwCreate)));
+    credential = await ceremonyAtLast('create', () => read(optionsFor(button.dataset.kind)));
     areSpent = true;
     if (cancel) cancel.hidden = true;
-    begin(button, button.dataset.dwVerifying);
+    begin(button, text('verifying'));
     const { id } = await call('POST', '/auth/passkeys/register/verify', written(credential));
-    const next = new URL(button.dataset.dwNext ?? '', location.href);
+    const next = new URL(text('next') ?? '', location.href);
     next.searchParams.set('created', id);
     location.assign(next);
   } catch (/** @type {any} */ error) {
@@ -324,12 +347,12 @@ const acceptExisting = () => {
   explain({ code: 'passkey_exists', tone: 'success' });
   const instead = find('exists');
   if (!instead) return;
-  for (const each of document.querySelectorAll('[data-dw-create]')) each.remove();
+  find('create')?.remove();
   instead.hidden = false;
   instead.focus();
 };
 
-/** Opens a dialog in place of a page. Its buttons close it; so does a press beside it, in browsers that need help with that. */
+/** Opens a dialog in place of a page. Its buttons close it; a press beside it does too, where browsers need help. */
 const open = (/** @type {HTMLElement} */ link, /** @type {HTMLDialogElement} */ dialog) => {
   // With braces: a handler that gives back `false` would cancel what its buttons do.
   dialog.onclick = ({ target }) => {
@@ -341,8 +364,8 @@ const open = (/** @type {HTMLElement} */ link, /** @type {HTMLDialogElement} */ 
 
 /** Lets a passkey be renamed where its name stands. */
 const rename = (/** @type {HTMLElement} */ link, /** @type {HTMLTemplateElement} */ template) => {
-  const id = link.dataset.dwRename ?? '';
-  const names = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[data-dw-name="${id}"]`));
+  const id = link.dataset.rename ?? '';
+  const names = all(`[data-name="${id}"]`);
   const heading = /** @type {HTMLElement | undefined} */ (names[0]?.closest('h2') ?? names[0]);
   const form = /** @type {HTMLFormElement} */ (template.content.firstElementChild?.cloneNode(true));
   const [input, button] = [form.querySelector('input'), form.querySelector('button')];
@@ -362,19 +385,19 @@ const rename = (/** @type {HTMLElement} */ link, /** @type {HTMLTemplateElement}
   form.onsubmit = async (event) => {
     event.preventDefault();
     if (isHeld(button)) return;
-    tell('.dw-alert');
+    tell('alert');
     say();
-    hold(button);
+    hold(button, button.dataset.busy);
     try {
       const { name } = await call('PATCH', `/auth/passkeys/${id}`, { name: input.value });
       for (const each of names) each.textContent = name;
       close();
-      say(texts.renamed);
+      say(text('renamed'));
     } catch (/** @type {any} */ error) {
       letGo(button);
       input.setAttribute('aria-invalid', 'true');
       fail(problemOf(error));
-      /** @type {HTMLElement | null} */ (document.querySelector('.dw-alert'))?.focus();
+      find('alert')?.focus();
     }
   };
   heading.hidden = true;
@@ -398,28 +421,22 @@ const relative = (/** @type {Date} */ then) => {
 /** Says times as people do, where they are. */
 const tellTimes = () => {
   for (const time of document.querySelectorAll('time')) {
-    const { dwTime } = time.dataset;
+    const kind = time.dataset.time;
     const then = new Date(time.dateTime);
-    if (dwTime === undefined || isNaN(Number(then))) continue;
+    if (kind === undefined || isNaN(Number(then))) continue;
     time.title = full.format(then);
-    time.textContent = dwTime === 'date' ? day.format(then) : dwTime === 'full' ? time.title : relative(then);
+    time.textContent = kind === 'date' ? day.format(then) : kind === 'full' ? time.title : relative(then);
   }
-};
-
-const show = (/** @type {string} */ hook, /** @type {boolean} */ is) => {
-  for (const each of document.querySelectorAll(`[data-dw-${hook}]`)) /** @type {HTMLElement} */ (each).hidden = !is;
 };
 
 tellTimes();
 setInterval(tellTimes, 60_000);
 
 const canTell = canUsePasskeys && 'signalAllAcceptedCredentials' in PublicKeyCredential;
-show('signal', canTell);
-show('no-signal', !canTell);
-if (canUsePasskeys) show('later', true);
-else {
-  if (find('create')) explain({ code: isSecureContext ? 'webauthn_unavailable' : 'webauthn_insecure', tone: 'neutral' });
-  for (const each of document.querySelectorAll('[data-dw-later]')) each.remove();
+for (const each of all('[data-signal]')) each.hidden = !canTell;
+for (const each of all('[data-no-signal]')) each.hidden = canTell;
+if (!canUsePasskeys && options?.create) {
+  explain({ code: isSecureContext ? 'webauthn_unavailable' : 'webauthn_insecure', tone: 'neutral' });
 }
 signalAccount(given('signals'));
 
@@ -428,13 +445,13 @@ channel.addEventListener('message', ({ data }) => data === 'signed-out' && reloa
 document.addEventListener('click', (event) => {
   // Whoever wants a tab of its own for a link gets it.
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  const hit = /** @type {Element} */ (event.target).closest('[data-dw-create], [data-dw-dialog], [data-dw-rename]');
+  const hit = /** @type {Element} */ (event.target).closest('#create, [data-dialog], [data-rename]');
   if (!(hit instanceof HTMLElement)) return;
-  const dialog = document.getElementById(hit.dataset.dwDialog ?? '');
-  const template = document.getElementById('dw-rename');
-  if ('dwCreate' in hit.dataset) create(hit);
+  const dialog = find(hit.dataset.dialog ?? '');
+  const template = find('rename');
+  if (hit.id === 'create') create(hit);
   else if (dialog instanceof HTMLDialogElement) open(hit, dialog);
-  else if ('dwRename' in hit.dataset && template instanceof HTMLTemplateElement) rename(hit, template);
+  else if (hit.dataset.rename && template instanceof HTMLTemplateElement) rename(hit, template);
   else return;
   event.preventDefault();
 });

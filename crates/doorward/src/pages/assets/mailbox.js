@@ -2,14 +2,14 @@
 /**
  * The development mailbox: new mail appears by itself, and codes can be copied. Without it the page loads itself again.
  *
- * data-dw-live             where the server tells of new mail
- * data-dw-list             what is replaced then, by what the same page has in its place
- * data-dw-copy             a button: the id of what it copies; with data-dw-copied, its label after that
- * data-dw-later            hidden until then
+ * data-live                where the server tells of new mail
+ * #mail                    what is replaced then, by what the same page has in its place
+ * data-copy                a button: the id of what it copies; with data-copied, its label after that
+ * .dw-later                hidden until scripts run
  */
 
 const reveal = () => {
-  for (const each of document.querySelectorAll('[data-dw-later]')) /** @type {HTMLElement} */ (each).hidden = false;
+  for (const each of document.querySelectorAll('.dw-later')) /** @type {HTMLElement} */ (each).hidden = false;
 };
 
 /** Fetches the page again. Not by `fetch` and DOMParser: no page may turn text into markup. */
@@ -17,7 +17,7 @@ const refresh = () => {
   const request = new XMLHttpRequest();
   request.responseType = 'document';
   request.onload = () => {
-    const [old, fresh] = [document, request.response].map((page) => page?.querySelector('[data-dw-list]'));
+    const [old, fresh] = [document, request.response].map((page) => page?.getElementById('mail'));
     if (request.status !== 200 || !old || !fresh) return;
     old.replaceWith(document.importNode(fresh, true));
     reveal();
@@ -26,7 +26,7 @@ const refresh = () => {
   request.send();
 };
 
-const source = document.querySelector('[data-dw-live]')?.getAttribute('data-dw-live');
+const source = document.querySelector('[data-live]')?.getAttribute('data-live');
 if (source) {
   const events = new EventSource(source);
   let wasAway = false;
@@ -40,14 +40,14 @@ if (source) {
 }
 
 document.addEventListener('click', async ({ target }) => {
-  const button = /** @type {Element} */ (target).closest('[data-dw-copy]');
+  const button = /** @type {Element} */ (target).closest('[data-copy]');
   if (!(button instanceof HTMLElement)) return;
-  const { dwCopy = '', dwCopied } = button.dataset;
-  await navigator.clipboard.writeText(document.getElementById(dwCopy)?.textContent ?? '');
+  const { copy = '', copied } = button.dataset;
+  await navigator.clipboard.writeText(document.getElementById(copy)?.textContent ?? '');
   const label = button.querySelector('span') ?? button;
   const before = label.textContent;
-  if (!dwCopied || before === dwCopied) return;
-  label.textContent = dwCopied;
+  if (!copied || before === copied) return;
+  label.textContent = copied;
   setTimeout(() => (label.textContent = before), 2_000);
 });
 

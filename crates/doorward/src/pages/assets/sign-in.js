@@ -1,26 +1,28 @@
 // @ts-check
 /**
- * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; everything but the
- * passkey works without it. What a page lacks of the following is not used.
+ * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; everything but
+ * the passkey works without it. What a page lacks of the following is not used.
  *
  * meta[name=dw-webauthn]   { cond, modal, rpId }: options for get(); `cond` only where a field suggests passkeys
  * meta[name=dw-signals]    what to tell password managers at once: `signals` of the API
- * template#dw-msg          data-<code>: what people are told; `{time}` and `{id}` are filled in
- * .dw-alert, .dw-status    where errors and progress are told
- * data-dw-later            hidden until it is known that passkeys can be used, gone where they cannot
- * data-dw-passkey          the button; with data-dw-busy, -verifying (labels) and data-dw-next (where to then)
- * data-dw-cancel, -hint    what is shown while the prompt is open, and when that takes long
+ * #alert, #status          where errors and progress are told
+ * .dw-later                hidden until it is known that passkeys can be used, gone where they cannot
+ * #passkey-button, -cancel, -hint   what opens the prompt; what is shown while it is open, and when that takes long
  * input[name=caps]         told what the browser can do: of `passkeys platform conditional signal` what applies
- * data-dw-code             the code's field: how many digits it has
- * data-dw-resend           the button to ask again: in how many seconds; data-dw-digits in it shows them
- * data-dw-busy             any button of a form: its label after it was pressed
- * data-dw-signed-out       there after signing out: other tabs are told
+ * #code, #resend           the field for the code; the button to ask again, with data-wait: in how many seconds
+ * data-busy                any button of a form: its label after it was pressed
+ * template#dw-msg          data-next: where to after a sign-in with a passkey; data-digits: how many a code has;
+ *                          data-signed-out: there after signing out, so that other tabs are told;
+ *                          data-waiting, -verifying, -sending, -checking: labels; data-resend-ready;
+ *                          data-<code>, with dashes: what people are told, with `{n}` and `{id}` to fill in
  */
 
 // shared: account.js has these lines too, word for word, because a page loads one module only.
 
-/** @type {(hook: string, root?: ParentNode) => HTMLElement | null} */
-const find = (hook, root = document) => root.querySelector(`[data-dw-${hook}]`);
+const find = (/** @type {string} */ id) => document.getElementById(id);
+
+/** @type {(selector: string) => NodeListOf<HTMLElement>} */
+const all = (selector) => document.querySelectorAll(selector);
 
 /** @type {(name: string) => any} */
 const given = (name) => JSON.parse(document.querySelector(`meta[name=dw-${name}]`)?.getAttribute('content') ?? 'null');
@@ -28,41 +30,42 @@ const given = (name) => JSON.parse(document.querySelector(`meta[name=dw-${name}]
 /** @type {(ms: number) => Promise<void>} */
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** @type {Record<string, string | undefined>} */
-const texts = document.getElementById('dw-msg')?.dataset ?? {};
+/** What the page says for the script: by a name, or by the code of an error. */
+const text = (/** @type {string} */ name) =>
+  find('dw-msg')?.getAttribute(`data-${name.replaceAll('_', '-')}`) ?? undefined;
+
 const { lang } = document.documentElement;
 const channel = new BroadcastChannel('doorward');
 
-const tell = (/** @type {string} */ selector, text = '', tone = '') => {
-  const slot = /** @type {HTMLElement | null} */ (document.querySelector(selector));
+const tell = (/** @type {string} */ where, words = '', tone = '') => {
+  const slot = find(where);
   if (!slot) return;
   const line = document.createElement('p');
-  line.textContent = text;
+  line.textContent = words;
   slot.dataset.tone = tone;
-  slot.replaceChildren(...(text ? [line] : []));
+  slot.replaceChildren(...(words ? [line] : []));
 };
 
 /** Puts what is said in progress where it is read aloud. */
-const say = (text = '') => tell('.dw-status', text);
+const say = (words = '') => tell('status', words);
 
 /** @type {Map<HTMLElement, string | null>} */
 const held = new Map();
 
-/** Holds a button, under another label if there is one: it keeps the focus, but does nothing. */
-const hold = (/** @type {HTMLElement} */ button, label = '') => {
-  const text = button.querySelector('span') ?? button;
-  if (!held.has(button)) held.set(button, text.textContent);
-  if (label) text.textContent = label;
-  button.setAttribute('aria-disabled', 'true');
-  button.setAttribute('aria-busy', 'true');
-};
-
+/** Lets go of a button that was held. */
 const letGo = (/** @type {HTMLElement} */ button) => {
   if (!held.has(button)) return;
   (button.querySelector('span') ?? button).textContent = held.get(button) ?? '';
   held.delete(button);
-  button.removeAttribute('aria-disabled');
-  button.removeAttribute('aria-busy');
+  for (const name of ['aria-disabled', 'aria-busy']) button.removeAttribute(name);
+};
+
+/** Holds a button, under another label if there is one: it keeps the focus, but does nothing. */
+const hold = (/** @type {HTMLElement} */ button, label = '') => {
+  const words = button.querySelector('span') ?? button;
+  if (!held.has(button)) held.set(button, words.textContent);
+  if (label) words.textContent = label;
+  for (const name of ['aria-disabled', 'aria-busy']) button.setAttribute(name, 'true');
 };
 
 const isHeld = (/** @type {Element | null} */ button) => button?.getAttribute('aria-disabled') === 'true';
@@ -73,7 +76,7 @@ addEventListener('submit', (event) => {
   const { method } = /** @type {HTMLFormElement} */ (event.target);
   if (event.defaultPrevented || !button || (button.formMethod || method) !== 'post') return;
   if (isHeld(button)) return event.preventDefault();
-  hold(button, button.dataset.dwBusy);
+  hold(button, button.dataset.busy);
   // Should nothing come of it, it can be pressed again.
   setTimeout(letGo, 10_000, button);
 });
@@ -95,13 +98,19 @@ const call = async (/** @type {string} */ method, /** @type {string} */ path, bo
 };
 
 const explain = (/** @type {Problem} */ { code, message, retryAfter = 60, requestId = '', tone }) => {
-  const minutes = new Intl.NumberFormat(lang, { style: 'unit', unit: 'minute', unitDisplay: 'long' });
-  const time = minutes.format(Math.ceil(retryAfter / 60));
-  tell('.dw-alert', (texts[code] ?? message ?? texts.client_error)?.replace('{time}', time).replace('{id}', requestId), tone);
+  // Never one of a unit, so that no language needs another form for it.
+  const [unit, size] = retryAfter > 90 ? ['minutes', 60] : ['seconds', 1];
+  const count = Math.max(2, Math.ceil(retryAfter / size));
+  const words = text(code === 'rate_limited' ? `${code}_${unit}` : code) ?? message ?? text('client_error');
+  tell('alert', words?.replace('{n}', `${count}`).replace('{id}', requestId), tone);
 };
 
-/** What became of a ceremony, by the name of the error and, for what may be anything, the time it took. */
-const codeOf = (/** @type {string} */ name, /** @type {number} */ took, creating = false) => {
+/**
+ * What became of a ceremony, by the name of the error and, for what may be anything, the time it took.
+ *
+ * @type {(name: string, took: number, creating: boolean) => string}
+ */
+const codeOf = (name, took, creating) => {
   const quick = took < 1_000 ? 'passkey_blocked' : took > 30_000 ? 'passkey_timeout' : 'passkey_cancelled';
   /** @type {Record<string, string>} */
   const codes = {
@@ -117,7 +126,7 @@ const codeOf = (/** @type {string} */ name, /** @type {number} */ took, creating
     UserCancellationError: 'passkey_cancelled',
     TimeoutError: 'passkey_timeout',
     UserVerificationError: 'uv_required',
-    HybridPrerequisitesError: 'bluetooth_off',
+    HybridPrerequisitesError: 'hybrid_prerequisites',
   };
   return codes[name] ?? 'authenticator_failed';
 };
@@ -133,11 +142,10 @@ const problemOf = (/** @type {any} */ error, creating = false) => {
 /** @type {Promise<void> | null} */
 let pending = null;
 let stop = new AbortController();
-let turn = 0;
 let calledAt = 0;
 
 const options = given('webauthn');
-const cancel = find('cancel');
+const cancel = find('passkey-cancel');
 let optionsAt = Date.now();
 let areSpent = false;
 /** Whether a prompt is open that was asked for, or an answer to one is on its way. */
@@ -148,7 +156,7 @@ const areFresh = () => !areSpent && Date.now() - optionsAt < 8 * 60_000;
 
 const begin = (/** @type {HTMLElement} */ button, label = '') => {
   isWorking = true;
-  tell('.dw-alert');
+  tell('alert');
   hold(button, label);
   say(label);
 };
@@ -177,24 +185,27 @@ addEventListener('keydown', ({ key }) => key === 'Escape' && abandon());
  * @returns {Promise<any>}
  */
 const ceremony = async (kind, options) => {
-  const mine = ++turn;
-  if (pending) {
-    stop.abort();
-    await Promise.race([pending, wait(250)]);
-    if (mine !== turn) throw new DOMException('', 'AbortError');
-  }
+  stop.abort();
   stop = new AbortController();
+  const { signal } = stop;
+  if (pending) await Promise.race([pending, wait(250)]);
+  // By a newer one, or by whoever asked for it.
+  signal.throwIfAborted();
   calledAt = performance.now();
-  const made = navigator.credentials[kind]({ ...options, signal: stop.signal });
-  const over = made.then(() => {}, () => {}).then(() => {
+  const made = navigator.credentials[kind]({ ...options, signal });
+  const over = made.catch(() => {}).then(() => {
     if (pending === over) pending = null;
   });
   pending = over;
   return made;
 };
 
-/** The same, again if another page's ceremony was in the way. */
-const ceremonyAtLast = async (/** @type {'create' | 'get'} */ kind, /** @type {() => object} */ publicKey) => {
+/**
+ * The same, again if another page's ceremony was in the way.
+ *
+ * @type {(kind: 'create' | 'get', publicKey: () => object) => Promise<any>}
+ */
+const ceremonyAtLast = async (kind, publicKey) => {
   try {
     return await ceremony(kind, { publicKey: publicKey() });
   } catch (/** @type {any} */ error) {
@@ -204,10 +215,12 @@ const ceremonyAtLast = async (/** @type {'create' | 'get'} */ kind, /** @type {(
   }
 };
 
-const decode = (/** @type {string} */ text) =>
-  Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+/** @type {(base64: string) => Uint8Array} */
+const decode = (base64) =>
+  Uint8Array.from(atob(base64.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
 
-const encode = (/** @type {ArrayBuffer} */ bytes) =>
+/** @type {(bytes: ArrayBuffer) => string} */
+const encode = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
 
 /** Options as the browser wants them: read by the browser, or, before Safari 18.4, here. */
@@ -269,10 +282,19 @@ const signalAccount = async (/** @type {any} */ signals) => {
 
 const canUsePasskeys = isSecureContext && !!window.PublicKeyCredential;
 
+/** Shows what was kept back until it is known that it can be used, or takes it away. */
+const reveal = (/** @type {boolean} */ isUseful) => {
+  for (const each of all('.dw-later')) {
+    each.hidden = false;
+    if (!isUseful) each.remove();
+  }
+};
+reveal(canUsePasskeys);
+
 // end of shared
 
-const button = find('passkey');
-const hint = find('hint');
+const button = find('passkey-button');
+const hint = find('passkey-hint');
 
 /** Whether the page is being left. */
 let isLeaving = false;
@@ -331,26 +353,28 @@ const fail = async (/** @type {HTMLElement} */ button, /** @type {Problem} */ pr
   finish(button);
   if (problem.code === 'passkey_aborted') return suggest();
   if (problem.code === 'webauthn_unsupported') {
-    find('later')?.remove();
+    reveal(false);
     canSuggest = false;
     /** @type {HTMLElement | null} */ (document.querySelector('form[method=post] :is(.dw-input, button)'))?.focus();
   }
-  blocks += Number(problem.code === 'passkey_blocked');
-  explain(blocks > 1 && texts.passkey_blocked_again ? { ...problem, code: 'passkey_blocked_again' } : problem);
+  explain(problem);
+  if (problem.code === 'passkey_blocked' && ++blocks > 1) {
+    tell('alert', `${text(problem.code)} ${text('passkey_blocked_again') ?? ''}`, problem.tone);
+  }
   if (hint) hint.hidden = false;
   await resume();
 };
 
 const verify = async (/** @type {any} */ credential) => {
   if (!button) return;
-  begin(button, button.dataset.dwVerifying);
+  begin(button, text('verifying'));
   areSpent = true;
   if (cancel) cancel.hidden = true;
   try {
     const { signals } = await call('POST', '/auth/passkeys/authenticate/verify', written(credential));
     channel.postMessage('signed-in');
     await signalAccount(signals);
-    const next = new URL(button.dataset.dwNext ?? '/', location.href);
+    const next = new URL(text('next') ?? '/', location.href);
     next.searchParams.set('caps', caps);
     if (credential.authenticatorAttachment === 'cross-platform') next.searchParams.set('via', 'cross-platform');
     location.assign(next);
@@ -365,7 +389,7 @@ const verify = async (/** @type {any} */ credential) => {
 
 /** Opens the browser's prompt. */
 const prompt = async (/** @type {HTMLElement} */ button) => {
-  begin(button, button.dataset.dwBusy);
+  begin(button, text('waiting'));
   if (cancel) cancel.hidden = false;
   const slow = setTimeout(() => hint && (hint.hidden = false), 4_000);
   try {
@@ -386,10 +410,8 @@ const ask = async (/** @type {string} */ question) => {
 };
 
 const start = async () => {
-  if (find('signed-out')) channel.postMessage('signed-out');
-  const later = find('later');
-  if (!canUsePasskeys) return later?.remove();
-  if (later) later.hidden = false;
+  if (text('signed-out')) channel.postMessage('signed-out');
+  if (!canUsePasskeys) return;
   const [can, platform, conditional] = await Promise.all([
     ask('getClientCapabilities'),
     ask('isUserVerifyingPlatformAuthenticatorAvailable'),
@@ -429,18 +451,19 @@ const start = async () => {
 };
 
 /** The code in what was pasted: so many digits, in one run or with spaces, dashes or dots between them. */
-const codeIn = (/** @type {string} */ text, /** @type {number} */ length) => {
+const codeIn = (/** @type {string} */ words, /** @type {number} */ length) => {
   const run = (/** @type {string} */ gap) =>
-    new RegExp(`(?<!\\d${gap})\\d(?:${gap}\\d){${length - 1}}(?!${gap}\\d)`).exec(text)?.[0].replace(/\D/g, '');
+    new RegExp(`(?<!\\d${gap})\\d(?:${gap}\\d){${length - 1}}(?!${gap}\\d)`).exec(words)?.[0].replace(/\D/g, '');
   return run('') ?? run('[ \\t\u00a0.\u2010-\u2015-]*');
 };
 
 /** Fills in a code that was pasted or filled in, and sends it, once; what is typed waits for its owner. */
 const watchCode = (/** @type {HTMLInputElement} */ field) => {
-  const length = Number(field.dataset.dwCode);
+  const length = Number(text('digits'));
+  if (!length) return;
   let isSent = field.hasAttribute('aria-invalid');
-  const take = (/** @type {string} */ text) => {
-    const code = codeIn(text, length);
+  const take = (/** @type {string} */ words) => {
+    const code = codeIn(words, length);
     if (!code) return false;
     field.value = code;
     if (!isSent) {
@@ -461,18 +484,27 @@ const watchCode = (/** @type {HTMLInputElement} */ field) => {
 
 /** Counts down until a code may be asked for again. It is read aloud once, in the end. */
 const countDown = (/** @type {HTMLElement} */ again) => {
-  const until = Date.now() + Number(again.dataset.dwResend) * 1_000;
-  const digits = find('digits', again);
+  const until = Date.now() + Number(again.dataset.wait) * 1_000;
+  if (!(until > Date.now())) return;
+  const digits = document.createElement('span');
+  digits.className = 'dw-digits';
+  digits.setAttribute('aria-hidden', 'true');
   const tick = () => {
     const left = Math.ceil((until - Date.now()) / 1_000);
-    if (digits) digits.textContent = left > 0 ? `(${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')})` : '';
+    digits.textContent = `(${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')})`;
     if (left > 0) return setTimeout(tick, 1_000);
+    digits.remove();
     again.removeAttribute('aria-disabled');
-    say(texts.resend_ready);
+    say(text('resend-ready'));
   };
-  if (until > Date.now()) tick();
+  again.setAttribute('aria-disabled', 'true');
+  again.append(digits);
+  tick();
 };
 
+for (const [form, label] of [['email-form', 'sending'], ['code-form', 'checking']]) {
+  for (const each of all(`#${form} button`)) each.dataset.busy = text(label);
+}
 const field = find('code');
 if (field) watchCode(/** @type {HTMLInputElement} */ (field));
 const again = find('resend');
