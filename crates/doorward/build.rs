@@ -22,7 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or("the name of an asset is not UTF-8")?.to_owned();
-        files.insert(name, fs::read(path)?);
+        let bytes = fs::read(path)?;
+        let bytes = match name.rsplit_once('.') {
+            Some((_, "js")) => without_comments(std::str::from_utf8(&bytes)?).into_bytes(),
+            _ => bytes,
+        };
+        files.insert(name, bytes);
     }
     let mut table = String::from("&[\n");
     for (name, bytes) in &files {
@@ -42,6 +47,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.push_str("]\n");
     fs::write(out.join("assets.rs"), table)?;
     Ok(())
+}
+
+/// A script without comments on lines of their own, and without indentation: people read those in the repository,
+/// browsers need not load them.
+///
+/// It knows lines, not the language: in our modules no text that runs over several lines has one that begins like a
+/// comment.
+fn without_comments(script: &str) -> String {
+    let mut kept = String::with_capacity(script.len());
+    let mut in_comment = false;
+    for line in script.lines().map(str::trim) {
+        let ends = line.ends_with("*/");
+        let is_comment = in_comment
+            || line.starts_with("//")
+            || (line.starts_with("/*") && (ends || !line.contains("*/")));
+        in_comment = is_comment && !line.starts_with("//") && !ends;
+        if !is_comment && !line.is_empty() {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Only tells one version of a file from another: nothing is lost when another compiler hashes otherwise.
