@@ -17,11 +17,11 @@ const KM_PURPOSE_SIGN: u32 = 2;
 const KM_ORIGIN_GENERATED: u32 = 0;
 
 pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
-    // §8.4, verification step 2: the signature.
+    // §8.4 step 2: the signature.
     claim.check_signature(&claim.signed_data())?;
-    // Step 3.
+    // §8.4 step 3.
     claim.check_key()?;
-    // Step 4: the certificate was made for this ceremony.
+    // §8.4 step 4: the certificate was made for this ceremony.
     let extension = claim
         .leaf
         .extension(KEY_DESCRIPTION)
@@ -31,7 +31,7 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     if description.challenge != claim.made.client_data_hash {
         return Err(Refusal::AttestationCeremony);
     }
-    // Step 5.
+    // §8.4 step 5.
     if description.is_for_a_passkey() {
         Ok(())
     } else {

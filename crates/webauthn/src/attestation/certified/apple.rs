@@ -9,7 +9,7 @@ use crate::Refusal;
 const NONCE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113635.100.8.2");
 
 pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
-    // §8.8, verification steps 2 to 4: the certificate was made for this ceremony.
+    // §8.8 steps 2 to 4: the certificate was made for this ceremony.
     let extension = claim
         .leaf
         .extension(NONCE)
@@ -18,7 +18,7 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     if nonce != crate::sha256(&claim.signed_data()).as_ref() {
         return Err(Refusal::AttestationCeremony);
     }
-    // Step 5.
+    // §8.8 step 5.
     claim.check_key()
 }
 

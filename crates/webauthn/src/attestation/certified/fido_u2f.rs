@@ -7,15 +7,15 @@ use crate::Refusal;
 use crate::cose::PublicKey;
 
 pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
-    // §8.6, verification step 2: one certificate, with a key on P-256.
+    // §8.6 step 2: one certificate, with a key on P-256.
     if claim.chain.len() != 1 || !matches!(claim.leaf.key, Some(PublicKey::Es256(_))) {
         return Err(Refusal::AttestationRequirements);
     }
-    // Step 4: the credential's key as a point, which only keys on P-256 have here.
+    // §8.6 step 4: the credential's key as a point, which only keys on P-256 have here.
     let PublicKey::Es256(point) = claim.made.key else {
         return Err(Refusal::AttestationKey);
     };
-    // Steps 3 and 5. The flags, the counter and the AAGUID are not signed.
+    // §8.6 steps 3 and 5. The flags, the counter and the AAGUID are not signed.
     let (rp_id_hash, _) = claim
         .authenticator_data
         .split_first_chunk::<32>()
@@ -29,6 +29,6 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
         point,
     ]
     .concat();
-    // Step 6.
+    // §8.6 step 6.
     claim.check_signature_by(ECDSA_P256_SHA256, &message)
 }

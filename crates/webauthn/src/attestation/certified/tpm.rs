@@ -29,17 +29,17 @@ const TPM_ECC_NIST_P256: u16 = 0x0003;
 pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     let malformed = |Malformed| Refusal::AttestationStatement;
     let statement = &claim.statement;
-    // §8.3, verification step 1.
+    // §8.3 step 1.
     if statement.text("ver")? != "2.0" {
         return Err(Refusal::AttestationStatement);
     }
-    // Step 2.
+    // §8.3 step 2.
     let public_area = statement.bytes("pubArea")?;
     let public = Public::read(public_area).map_err(malformed)?;
     if !public.is(claim.made.key) {
         return Err(Refusal::AttestationKey);
     }
-    // Steps 3 and 4: what the TPM certifies is this ceremony, and this key by its name (Part 1 §16).
+    // §8.3 steps 3 and 4: what the TPM certifies is this ceremony, and this key by its name.
     let information = statement.bytes("certInfo")?;
     let attest = Attest::read(information).map_err(malformed)?;
     let hash = hash_of_signature(statement.integer("alg")?)?;
@@ -51,8 +51,8 @@ pub(super) fn check(claim: &Claim<'_>) -> Result<(), Refusal> {
     if attest.name != name {
         return Err(Refusal::AttestationKey);
     }
-    // Step 5. The signature is bare (§6.5.5), not in the TPMT_SIGNATURE that §8.3 mentions: so it is in
-    // the test vectors of §16, and so does Windows send it.
+    // §8.3 step 5. The signature is bare (§6.5.5), not in a TPMT_SIGNATURE as the format's syntax has it:
+    // so it is in the standard's test vectors, and so does Windows send it.
     claim.check_signature(information)?;
     if !is_identity_certificate(&claim.leaf) {
         return Err(Refusal::AttestationRequirements);
