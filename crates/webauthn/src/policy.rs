@@ -116,7 +116,7 @@ pub enum Format {
     None,
     /// `packed`, signed by the credential's own key (§8.2).
     PackedSelf,
-    /// `packed`, signed by a key with a certificate (§8.2). It proves the AAGUID if the certificate
+    /// `packed`, signed by a key with a certificate (§8.2.1). It proves the AAGUID if the certificate
     /// names it.
     #[cfg(feature = "attestation")]
     Packed,

@@ -129,7 +129,7 @@ impl RegistrationResponse {
         )
     }
 
-    /// Takes all steps; `check` takes steps 21 to 24.
+    /// Takes all steps; `check` those about the attestation.
     fn verify_by(
         &self,
         policy: &Policy,
