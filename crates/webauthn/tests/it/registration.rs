@@ -361,3 +361,17 @@ fn the_authenticator_follows_from_its_seed() {
     assert_ne!(created, other.create(&options, ORIGIN));
     assert_eq!(one.passkeys()[0].user_handle, USER_HANDLE);
 }
+
+/// Item 36.
+#[test]
+fn what_the_client_says_of_discoverability_is_reported() {
+    for discoverable in [None, Some(false), Some(true)] {
+        let mut ceremony = Ceremony::new();
+        ceremony.policy.resident_key = ResidentKey::Preferred;
+        ceremony.authenticator.discoverable = discoverable;
+
+        let registered = ceremony.register_with(&Overrides::default()).unwrap();
+
+        assert_eq!(registered.discoverable(), discoverable);
+    }
+}
