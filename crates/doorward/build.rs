@@ -59,11 +59,11 @@ fn without_comments(script: &str) -> String {
     let mut in_comment = false;
     for line in script.lines().map(str::trim) {
         let ends = line.ends_with("*/");
-        let is_comment = in_comment
+        let skipped = in_comment
             || line.starts_with("//")
             || (line.starts_with("/*") && (ends || !line.contains("*/")));
-        in_comment = is_comment && !line.starts_with("//") && !ends;
-        if !is_comment && !line.is_empty() {
+        in_comment = skipped && !line.starts_with("//") && !ends;
+        if !skipped && !line.is_empty() {
             kept.push_str(line);
             kept.push('\n');
         }
