@@ -110,6 +110,20 @@ fn an_apple_certificate_without_a_nonce_is_refused() {
 
 /// Item 29.
 #[test]
+fn an_apple_certificate_for_the_same_point_on_another_curve_is_refused() {
+    let p256 = [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let verdict = apple(move |parts| {
+        let key = &mut parts.leaf.public_key;
+        let at = key.windows(8).position(|id| id == p256).unwrap();
+        // secp192r1.
+        key[at + 7] = 1;
+    });
+
+    assert_eq!(verdict.unwrap_err(), Refusal::AttestationKey);
+}
+
+/// Item 29.
+#[test]
 fn an_apple_certificate_for_another_key_is_refused() {
     for key in [Key::p256(), Key::p384(), Key::rsa()] {
         let public_key = key.public();

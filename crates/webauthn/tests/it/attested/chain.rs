@@ -174,6 +174,15 @@ fn a_chain_through_an_intermediate_is_accepted() {
 
 /// Item 29.
 #[test]
+fn a_chain_of_eight_certificates_is_accepted() {
+    let intermediate = ROOT.intermediate(|_| {});
+    let rest = vec![intermediate.certificate.clone(); 7];
+
+    assert!(register_through(intermediate, rest).is_ok());
+}
+
+/// Item 29.
+#[test]
 fn a_chain_that_misses_its_intermediate_is_refused() {
     for rest in [vec![], vec![ROOT.certificate.clone()]] {
         let verdict = register_through(ROOT.intermediate(|_| {}), rest);
@@ -267,6 +276,20 @@ fn a_trust_anchor_with_something_else_than_extensions_is_refused() {
 
         assert_eq!(anchors.unwrap_err(), InvalidAnchor(0));
     }
+}
+
+/// Item 29.
+#[test]
+fn a_trust_anchor_whose_signature_is_no_bit_string_is_refused() {
+    let mut leaf = ROOT.issue(&Certificate::fido(ATTESTATION_KEY.public()));
+    let signature = (0..leaf.len() - 2)
+        .rfind(|&at| leaf[at] == 0x03 && at + 2 + usize::from(leaf[at + 1]) == leaf.len())
+        .unwrap();
+    leaf[signature] = 0x04;
+
+    let anchors = TrustAnchors::new([(Format::Packed, leaf)]);
+
+    assert_eq!(anchors.unwrap_err(), InvalidAnchor(0));
 }
 
 /// Item 29.

@@ -153,15 +153,31 @@ fn an_attestation_by_another_curve_of_edwards_is_refused() {
 
 /// Item 29.
 #[test]
+fn an_attestation_by_rsa_that_claims_sha_1_is_refused() {
+    let key = Arc::new(Key::rsa());
+
+    let verdict = register(Format::Packed, move |input| {
+        let mut parts = Parts::by(&key, input);
+        parts.algorithm = -65535;
+        parts.statement()
+    });
+
+    assert_eq!(verdict.unwrap_err(), Refusal::AttestationAlgorithm);
+}
+
+/// Item 29.
+#[test]
 fn a_subject_in_another_shape_is_refused() {
     let [country, vendor, purpose, model] = FIDO_SUBJECT.map(|(id, value)| [oid(id), utf8(value)]);
     let teletex = [oid("2.5.4.11"), tagged(0x14, b"Authenticator Attestation")];
+    let printable = [oid("2.5.4.11"), tagged(0x13, b"Authenticator Attestation")];
     let named = |purpose: &[Vec<u8>], shape: fn(&[Vec<u8>]) -> Vec<u8>| {
         let attributes = [&country, &vendor, purpose, &model];
         sequence(&attributes.map(|pair| shape(&[sequence(pair)])))
     };
     for (subject, expected) in [
         (named(&purpose, set), Ok(Format::Packed)),
+        (named(&printable, set), Ok(Format::Packed)),
         (named(&teletex, set), Err(Refusal::AttestationRequirements)),
         (
             named(&purpose, sequence),

@@ -423,6 +423,18 @@ fn a_tpms_signature_by_another_algorithm_is_refused() {
 
 /// Item 29.
 #[test]
+fn a_tpm_that_signs_by_eddsa_is_refused() {
+    let key = Arc::new(Key::ed25519());
+
+    let verdict = register(Format::Tpm, move |input| {
+        Parts::with(&key, &SHA256, input).statement()
+    });
+
+    assert_eq!(verdict.unwrap_err(), Refusal::AttestationAlgorithm);
+}
+
+/// Item 29.
+#[test]
 fn an_identity_certificate_has_no_subject() {
     let verdict = refused(|parts| parts.leaf.subject = name(&[("2.5.4.3", "TPM")]));
 
