@@ -23,6 +23,7 @@
 //! 7. Files of its own go to `assets/`; `frame.asset("name.js")` is where they are served.
 //! 8. A line in `tests/it/pages_render.rs`, so that every test over all pages sees it.
 
+mod account;
 mod alert;
 mod arrival;
 mod assets;
@@ -30,12 +31,14 @@ mod attempt;
 mod code;
 mod cookies;
 mod declined;
+mod device;
 mod ending;
 mod flash;
 mod form;
 mod language;
 mod layout;
 mod mailbox;
+mod moment;
 mod page;
 mod return_to;
 mod sign_in;
@@ -93,6 +96,7 @@ pub(crate) fn routes(doorward: &Doorward) -> Router<Doorward> {
         .merge(sign_in::routes())
         .merge(code::routes())
         .merge(ending::routes())
+        .merge(account::routes())
         .merge(well_known::routes())
         .route("/assets/{file}", get(assets::serve))
 }

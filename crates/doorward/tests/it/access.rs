@@ -305,11 +305,12 @@ async fn what_has_no_operation_is_declined_for_everyone() {
     }
 }
 
-/// Routes that are not operations of the API, and that anyone may reach.
-const OPEN_ROUTES: [&str; 16] = [
+/// Routes that are not operations of the API. Anyone may reach them; the account's send whoever is not signed in to do so.
+const OPEN_ROUTES: [&str; 17] = [
     "/",
     "/.well-known/passkey-endpoints",
     "/.well-known/webauthn",
+    "/account",
     "/assets/{file}",
     "/auth/{*rest}",
     "/dev/mailbox",

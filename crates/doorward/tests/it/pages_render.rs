@@ -282,10 +282,13 @@ fn catalogue(file: &str) -> Vec<Message> {
 /// The sources of the pages, their tests left out.
 fn sources() -> String {
     let mut all = String::new();
-    for folder in [pages_folder(), pages_folder().join("templates")] {
+    let mut folders = vec![pages_folder()];
+    while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
                 .extension()
                 .is_some_and(|kind| kind == "rs" || kind == "html")
             {

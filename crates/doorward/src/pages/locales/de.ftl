@@ -98,6 +98,25 @@ sign-out-heading = Von { $app } abmelden?
 sign-out-submit = Abmelden
 sign-out-cancel = Abbrechen
 
+## Um die Seiten des Kontos
+
+account-nav = Konto
+account-nav-overview = Überblick
+account-nav-passkeys = Passkeys
+account-nav-sessions = Geräte
+account-nav-profile = Profil
+account-nav-activity = Aktivität
+account-sign-out = Abmelden
+
+## /account
+
+account-title = Ihr Konto
+
+## Geräte
+
+device-name = { $browser } unter { $os }
+device-unknown = Unbekannter Browser
+
 ## Was mit einem Passkey schiefgehen kann. Das Skript zeigt diese Texte.
 
 passkey-cancelled-get = Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal oder per E-Mail.
@@ -115,6 +134,20 @@ passkey-challenge-expired = Das hat etwas zu lange gedauert. Versuchen Sie es no
 passkey-uv-required = Entsperren Sie Ihren Passkey mit Fingerabdruck, Gesicht oder PIN. Bei einem Sicherheitsschlüssel legen Sie zuerst eine PIN fest.
 passkey-failed = Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail.
 passkey-bluetooth = Schalten Sie Bluetooth ein, um den Passkey eines anderen Geräts zu benutzen.
+
+## Einen Passkey erstellen. Das Skript zeigt diese Texte.
+
+create-waiting = Warten auf Ihr Gerät …
+create-verifying = Passkey wird gespeichert …
+passkey-cancelled-create = Es wurde kein Passkey erstellt. Sie können es noch einmal versuchen.
+passkey-exists = Sie haben hier schon einen Passkey für { $app }.
+passkey-unsuitable = Dieses Gerät oder dieser Schlüssel kann keine Passkeys speichern. Versuchen Sie es mit einem anderen oder mit Ihrem Telefon.
+passkey-limit-reached = Sie haben so viele Passkeys, wie ein Konto haben kann. Entfernen Sie zuerst einen.
+passkey-unavailable = Dieser Browser kann keine Passkeys erstellen.
+passkey-insecure = Passkeys brauchen HTTPS.
+passkey-rp-mismatch-create = Passkeys sind für diese Adresse nicht richtig eingerichtet.
+passkey-authenticator-failed-create = Ihr Passwortmanager meldet ein Problem. Sie können es noch einmal versuchen.
+passkey-failed-create = Dieser Passkey ließ sich nicht prüfen. Sie können es noch einmal versuchen.
 
 ## Was überall schiefgehen kann
 

@@ -98,6 +98,25 @@ sign-out-heading = Sign out of { $app }?
 sign-out-submit = Sign out
 sign-out-cancel = Cancel
 
+## Around the pages of the account
+
+account-nav = Account
+account-nav-overview = Overview
+account-nav-passkeys = Passkeys
+account-nav-sessions = Devices
+account-nav-profile = Profile
+account-nav-activity = Activity
+account-sign-out = Sign out
+
+## /account
+
+account-title = Your account
+
+## Devices
+
+device-name = { $browser } on { $os }
+device-unknown = Unknown browser
+
 ## What may go wrong with a passkey. The script shows these.
 
 passkey-cancelled-get = No passkey was used. Try again, or continue with email.
@@ -115,6 +134,20 @@ passkey-challenge-expired = That took a little too long. Try again.
 passkey-uv-required = Unlock your passkey with a fingerprint, face or PIN. If you use a security key, set a PIN first.
 passkey-failed = We couldn't check that passkey. Try again, or continue with email.
 passkey-bluetooth = Turn on Bluetooth to use a passkey from another device.
+
+## Making a passkey. The script shows these.
+
+create-waiting = Waiting for your device…
+create-verifying = Saving your passkey…
+passkey-cancelled-create = No passkey was created. You can try again.
+passkey-exists = You already have a passkey for { $app } here.
+passkey-unsuitable = That device or key can't store passkeys. Try another one, or use your phone.
+passkey-limit-reached = You have as many passkeys as an account can have. Remove one first.
+passkey-unavailable = This browser can't create passkeys.
+passkey-insecure = Passkeys need HTTPS.
+passkey-rp-mismatch-create = Passkeys aren't set up correctly for this address.
+passkey-authenticator-failed-create = Your password manager reported a problem. You can try again.
+passkey-failed-create = We couldn't check that passkey. You can try again.
 
 ## What may go wrong anywhere
 
