@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,32 +15,33 @@ const PATIENCE = 10_000;
 /** Mail that brings a code has it alone on its first line. */
 const CODE = /^\d{4} ?\d{4}\n/;
 
+/** What a length of time is written with, in seconds. */
+const UNITS = { s: 1, m: 60, h: 60 * 60, d: 24 * 60 * 60 };
+
 export class Doorward {
   #process;
   #folder;
+  #env;
   #log = '';
   #read = new Set();
+  #ahead = 0;
 
-  constructor(command, port, folder, origins, settings) {
+  constructor(under, port, folder, origins, settings) {
     /** Where its pages are. Passkeys are made for `localhost`, so 127.0.0.1 will not do. */
     this.origin = `http://localhost:${port}`;
     this.#folder = folder;
-    const [program, ...words] = [...command, 'serve'];
-    this.#process = spawn(program, words, {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH,
-        DOORWARD_LISTEN: `127.0.0.1:${port}`,
-        DOORWARD_PUBLIC_URL: this.origin,
-        DOORWARD_ORIGINS: origins.join(','),
-        DOORWARD_DATA_DIR: folder,
-        DOORWARD_LOG__FORMAT: 'json',
-        // The tests ask for several codes in a row.
-        DOORWARD_LIMITS__ADDRESS_INTERVAL: '0s',
-        ...settings,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.#env = {
+      PATH: process.env.PATH,
+      DOORWARD_LISTEN: `127.0.0.1:${port}`,
+      DOORWARD_PUBLIC_URL: this.origin,
+      DOORWARD_ORIGINS: origins.join(','),
+      DOORWARD_DATA_DIR: folder,
+      DOORWARD_LOG__FORMAT: 'json',
+      // The tests ask for several codes in a row.
+      DOORWARD_LIMITS__ADDRESS_INTERVAL: '0s',
+      ...settings,
+    };
+    this.#process = this.#spawn(...under, program(), 'serve');
     for (const output of [this.#process.stdout, this.#process.stderr]) {
       output.setEncoding('utf8').on('data', (text) => (this.#log += text));
     }
@@ -49,11 +50,12 @@ export class Doorward {
 
   /**
    * Starts a server that other `origins` may call too, with further `settings` as variables of its environment, `under`
-   * another program if need be, and waits until it answers.
+   * another program if need be, and waits until it answers. With a `movableClock`, time can be had to pass: `advance`.
    */
-  static async start({ origins = [], settings = {}, under = [] } = {}) {
+  static async start({ origins = [], settings = {}, under = [], movableClock = false } = {}) {
     const folder = await mkdtemp(path.join(tmpdir(), 'doorward-e2e-'));
-    const doorward = new Doorward([...under, program()], await freePort(), folder, origins, settings);
+    const clock = movableClock ? await movable(clockFile(folder)) : {};
+    const doorward = new Doorward(under, await freePort(), folder, origins, { ...clock, ...settings });
     try {
       await doorward.#ready();
       return doorward;
@@ -98,6 +100,30 @@ export class Doorward {
     return response.json();
   }
 
+  /**
+   * Lets time pass for the server, by `30s`, `11m`, `2h` or `31d`; gives back how many seconds that is. It must have been
+   * started with a movable clock.
+   */
+  async advance(span) {
+    if (!this.#env.FAKETIME_TIMESTAMP_FILE) throw new Error('this clock cannot be moved: test.use({ movableClock: true })');
+    const [, count, unit] = span.match(/^(\d+)([smhd])$/);
+    const seconds = count * UNITS[unit];
+    this.#ahead += seconds;
+    await setClock(clockFile(this.#folder), this.#ahead);
+    return seconds;
+  }
+
+  /** Runs a command of its administration on its database: what that prints. */
+  async run(...words) {
+    const command = this.#spawn(program(), ...words);
+    let [output, complaints] = ['', ''];
+    command.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    command.stderr.setEncoding('utf8').on('data', (text) => (complaints += text));
+    const [code] = await once(command, 'close');
+    if (code !== 0) throw new Error(`doorward ${words.join(' ')} ends with ${code}:\n${complaints}`);
+    return output;
+  }
+
   /** Calls an operation without a browser. */
   async call(method, path, body, token) {
     const headers = { 'content-type': 'application/json', connection: 'close' };
@@ -114,6 +140,10 @@ export class Doorward {
       clearTimeout(late);
     }
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(program, ...words) {
+    return spawn(program, words, { cwd: this.#folder, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** The same server by number, for Node, which may take `localhost` for ::1. */
@@ -141,6 +171,29 @@ function program() {
   const found = [process.env.DOORWARD_BIN, built('release'), built('debug')].find((file) => file && existsSync(file));
   if (!found) throw new Error('no server to test: `cargo build --release -p doorward-cli`, or name one in DOORWARD_BIN');
   return path.resolve(found);
+}
+
+const clockFile = (folder) => path.join(folder, 'clock');
+
+/** The environment in which a program's clock goes as a file says: the real program, under a library of Debian's. */
+async function movable(file) {
+  const libraries = readdirSync('/usr/lib').map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`);
+  const library = libraries.find(existsSync);
+  if (!library) throw new Error('no library that moves clocks: apt-get install faketime');
+  await setClock(file, 0);
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    // What waits goes on waiting as long as it should.
+    DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+/** At once, since the server may be reading it. */
+async function setClock(file, ahead) {
+  await writeFile(`${file}.new`, `+${ahead}s\n`);
+  await rename(`${file}.new`, file);
 }
 
 async function freePort() {

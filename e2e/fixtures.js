@@ -1,8 +1,12 @@
-/** What the tests are given: a server, another site, and visitors with browsers of their own. */
+/**
+ * What the tests are given: a server, another site, and people with browsers of their own, on the pages (`person`) and on
+ * an application's page (`visitor`).
+ */
 
 import { test as base, expect } from '@playwright/test';
 import { Authenticator } from './authenticator.js';
 import { Doorward } from './doorward.js';
+import { Person } from './person.js';
 import { read, Site } from './site.js';
 
 export { expect };
@@ -14,16 +18,19 @@ export const test = base.extend({
   /** What Doorward is configured to do otherwise than by default, as variables of its environment. */
   settings: [{}, { option: true }],
 
+  /** Whether time can be had to pass for the server: `doorward.advance('11m')`, or, with its cookies, `pass('11m')`. */
+  movableClock: [false, { option: true }],
+
   site: async ({}, use) => {
     const site = await Site.start();
     await use(site);
     await site.stop();
   },
 
-  doorward: async ({ place, settings, site }, use, testInfo) => {
+  doorward: async ({ movableClock, place, settings, site }, use, testInfo) => {
     // Some origin is always listed, so that a refusal is never for want of any.
     const origins = [place === 'listed' ? site.sibling : 'https://app.example.com'];
-    const doorward = await Doorward.start({ origins, settings });
+    const doorward = await Doorward.start({ origins, settings, movableClock });
     await use(doorward);
     await doorward.stop();
     if (testInfo.status !== testInfo.expectedStatus) {
@@ -45,6 +52,27 @@ export const test = base.extend({
       return visitor;
     });
     await Promise.all(contexts.map((context) => context.close()));
+  },
+
+  people: async ({}, use) => use([]),
+
+  /** Lets somebody in on the pages: see `Person.enter`. The test fails if their browser complains. */
+  person: async ({ browser, doorward, people }, use) => {
+    await use(async (options) => {
+      const person = await Person.enter(browser, doorward, options);
+      people.push(person);
+      return person;
+    });
+    await Promise.all(people.map(({ context }) => context.close()));
+    for (const { complaints } of people) expect(complaints, 'what the browser complained of').toEqual([]);
+  },
+
+  /** Lets time pass: for the server, and for the cookies of people. */
+  pass: async ({ doorward, people }, use) => {
+    await use(async (span) => {
+      const seconds = await doorward.advance(span);
+      for (const person of people) await person.ageCookies(seconds);
+    });
   },
 });
 
