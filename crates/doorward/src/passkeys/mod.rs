@@ -9,6 +9,7 @@ mod ceremony;
 mod challenge;
 pub(crate) mod http;
 mod naming;
+pub(crate) mod offer;
 mod providers;
 mod registration;
 mod store;

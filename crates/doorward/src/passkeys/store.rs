@@ -160,6 +160,36 @@ pub(super) async fn delete_all(tx: &mut Tx, user: &UserId) -> Result<()> {
     tx.execute(DELETE_ALL, values![user]).await.map(drop)
 }
 
+const REFUSED: &str = "select refused from passkey_offers where user_id = $1";
+
+/// How often a user has refused the offer of a passkey.
+pub(super) async fn refused(db: &mut impl Executor, user: &UserId) -> Result<u32> {
+    Ok(db
+        .optional(REFUSED, values![user], |row| row.get(0))
+        .await?
+        .unwrap_or(0))
+}
+
+const REFUSE: &str = "
+    insert into passkey_offers (user_id, refused)
+    select id, 1 from users where id = $1
+    on conflict (user_id) do update set refused = passkey_offers.refused + 1";
+
+pub(super) async fn refuse(db: &Db, user: &UserId) -> Result<()> {
+    db.execute(REFUSE, values![user]).await.map(drop)
+}
+
+const SET_REFUSED: &str = "
+    insert into passkey_offers (user_id, refused)
+    select id, $1 from users where id = $2
+    on conflict (user_id) do update set refused = excluded.refused";
+
+pub(super) async fn set_refused(db: &Db, user: &UserId, refused: u32) -> Result<()> {
+    db.execute(SET_REFUSED, values![refused, user])
+        .await
+        .map(drop)
+}
+
 const SPEND: &str = "
     insert into spent_challenges (nonce, expires_at) values ($1, $2)
     on conflict (nonce) do nothing";

@@ -6,7 +6,10 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_initial.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_passkey_offers.sql"),
+];
 
 /// The schema that this Doorward works with.
 pub const SCHEMA_VERSION: usize = STEPS.len();
