@@ -89,7 +89,7 @@ async fn verify(
         .then(|| cookies::flow(&doorward.config, &flow, doorward.config.codes.lifetime))
         .transpose()?;
     let answer = Verifying {
-        expires_at: requested.expires_at,
+        expires_at: requested.issued.expires_at,
         resend_after: doorward.config.limits.address_interval.as_seconds_ceil(),
         flow,
     };

@@ -57,21 +57,20 @@ impl Purpose {
 #[derive(Debug)]
 pub(crate) struct Redeemed(());
 
-/// A code that is on its way.
+/// A code that is on its way, and the flow that it is bound to.
 #[derive(Debug)]
 pub(crate) struct Requested {
-    pub expires_at: Timestamp,
+    pub issued: Issued,
     pub flow: Flow,
-    /// How many digits it has; `None` for one of letters and digits, where the address is being guessed at. That is
-    /// counted by what was sent, so it tells nobody whether there is an account.
-    pub digits: Option<u8>,
 }
 
 /// A code that was issued.
 #[derive(Debug)]
 pub(crate) struct Issued {
     pub expires_at: Timestamp,
-    form: Form,
+    /// How many digits it has; `None` for one of letters and digits, where the address is being guessed at. That is
+    /// counted by what was sent, so it tells nobody whether there is an account.
+    pub digits: Option<u8>,
 }
 
 /// How the caller of [`request`] wants its code bound.
@@ -106,14 +105,7 @@ pub(crate) async fn request(
         binding: if bound { &binding } else { &[] },
     };
     let issued = issue_code(doorward, &issue, client, now).await?;
-    Ok(Requested {
-        expires_at: issued.expires_at,
-        flow,
-        digits: match issued.form {
-            Form::Digits(digits) => Some(digits),
-            Form::Long => None,
-        },
-    })
+    Ok(Requested { issued, flow })
 }
 
 /// What a code is to be issued for.
@@ -217,7 +209,13 @@ async fn issue_in(
         now,
     )
     .await?;
-    Ok(Issued { expires_at, form })
+    Ok(Issued {
+        expires_at,
+        digits: match form {
+            Form::Digits(digits) => Some(digits),
+            Form::Long => None,
+        },
+    })
 }
 
 /// Writes a new code down, in place of those that it replaces: in a flow the one before, without a flow the oldest.

@@ -1,14 +1,14 @@
-//! A sign-in that waits for its code, as the browser keeps it between `/sign-in` and `/sign-in/code`.
+//! What waits for a code, as the browser keeps it between two pages: a sign-in, or a new address.
 //!
-//! It decides nothing: the address, the limits and the tries are the rules of [`codes`](crate::codes), by the flow cookie.
-//! It says what the page shows, and so whoever clears or keeps it fools nobody but themselves.
+//! It decides nothing: the address, the limits and the tries are the rules of [`codes`](crate::codes), by the flow cookie
+//! or the session. It says what the page shows, and so whoever clears or keeps it fools nobody but themselves.
 
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 use super::{arrival::Arrival, cookies::Kept, signed, visit::Visit};
 use crate::{
-    codes::Requested,
+    codes::Issued,
     error::Result,
     mail::Address,
     time::{Span, Timestamp},
@@ -17,9 +17,7 @@ use crate::{
 /// Longer than any code, so that the page can say that one has expired.
 const LIFETIME: Span = Span::hours(1);
 
-const PURPOSE: &str = "attempt";
-
-/// A sign-in that waits for its code.
+/// An address that waits for its code.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Attempt {
     pub email: Address,
@@ -37,30 +35,25 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// The attempt that begins when a code was mailed.
-    pub(super) fn begun(
-        email: Address,
-        arrival: Arrival,
-        requested: &Requested,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn begun(email: Address, arrival: Arrival, issued: &Issued, now: Timestamp) -> Self {
         Self {
             email,
             arrival,
-            expires_at: requested.expires_at.as_millis(),
+            expires_at: issued.expires_at.as_millis(),
             sent_at: now.as_millis(),
             sent: 1,
             misses: 0,
-            digits: requested.digits,
+            digits: issued.digits,
         }
     }
 
     /// The attempt after a code was mailed once more; whether that was another code.
-    pub(super) fn resent(&mut self, requested: &Requested, now: Timestamp) -> bool {
-        let is_new = self.expires_at != requested.expires_at.as_millis();
-        self.expires_at = requested.expires_at.as_millis();
+    pub(super) fn resent(&mut self, issued: &Issued, now: Timestamp) -> bool {
+        let is_new = self.expires_at != issued.expires_at.as_millis();
+        self.expires_at = issued.expires_at.as_millis();
         self.sent_at = now.as_millis();
         self.sent = self.sent.saturating_add(1);
-        self.digits = requested.digits;
+        self.digits = issued.digits;
         if is_new {
             self.misses = 0;
         }
@@ -78,17 +71,28 @@ impl Attempt {
         Span::millis((self.sent_at + delay - now.as_millis()).max(0))
     }
 
-    /// The attempt that the browser keeps.
-    pub(super) fn of(visit: &Visit) -> Option<Self> {
+    /// The attempt that the browser keeps in this cookie.
+    pub(super) fn of(visit: &Visit, kept: Kept) -> Option<Self> {
         let doorward = &visit.doorward;
-        let value = visit.kept(Kept::Attempt)?;
-        signed::read(&doorward.keys.pages, PURPOSE, value, doorward.clock.now())
+        let value = visit.kept(kept)?;
+        let now = doorward.clock.now();
+        signed::read(&doorward.keys.pages, &purpose(visit, kept), value, now)
     }
 
-    pub(super) fn cookie(&self, visit: &Visit) -> Result<HeaderValue> {
+    pub(super) fn cookie(&self, visit: &Visit, kept: Kept) -> Result<HeaderValue> {
         let doorward = &visit.doorward;
         let until = doorward.clock.now() + LIFETIME;
-        let value = signed::write(&doorward.keys.pages, PURPOSE, self, until);
-        Kept::Attempt.set(&doorward.config, &value, LIFETIME)
+        let value = signed::write(&doorward.keys.pages, &purpose(visit, kept), self, until);
+        kept.set(&doorward.config, &value, LIFETIME)
+    }
+}
+
+/// A new address is shown in the session that gave it and in no other, which may be someone else's.
+fn purpose(visit: &Visit, kept: Kept) -> String {
+    let session = visit.user.as_ref().map(|user| user.session().id);
+    match (kept, session) {
+        (Kept::EmailChange, Some(session)) => format!("email change in {session}"),
+        (Kept::EmailChange, None) => "email change".to_owned(),
+        _ => "attempt".to_owned(),
     }
 }

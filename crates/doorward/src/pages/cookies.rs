@@ -11,6 +11,8 @@ pub(super) enum Kept {
     Flash,
     /// A sign-in that waits for its code.
     Attempt,
+    /// A new address that waits for its code.
+    EmailChange,
     /// The language that was chosen.
     Language,
     /// Light or dark, if it was chosen.
@@ -24,6 +26,7 @@ impl Kept {
         match self {
             Self::Flash => ("doorward_flash", "__Host-doorward_flash"),
             Self::Attempt => ("doorward_attempt", "__Host-doorward_attempt"),
+            Self::EmailChange => ("doorward_email_change", "__Host-doorward_email_change"),
             Self::Language => ("doorward_language", "__Host-doorward_language"),
             Self::Appearance => ("doorward_appearance", "__Host-doorward_appearance"),
             Self::LastMethod => ("doorward_last_method", "__Host-doorward_last_method"),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::{
     arrival::Arrival,
     flash::Flash,
-    form::Form,
+    form::{Form, Nothing},
     layout::Frame,
     page::Go,
     texts::{Key, Texts},
@@ -128,9 +128,6 @@ async fn ask(visit: Visit) -> Result<Response> {
     };
     Ok(visit.page(&view)?.into_response())
 }
-
-#[derive(Deserialize)]
-struct Nothing {}
 
 async fn sign_out(
     State(doorward): State<Doorward>,

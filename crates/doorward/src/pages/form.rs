@@ -2,9 +2,12 @@
 
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor, value::Error as Wrong,
+use serde::{
+    Deserialize,
+    de::{
+        self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess,
+        SeqAccess, Visitor, value::Error as Wrong,
+    },
 };
 
 use crate::{
@@ -32,6 +35,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         read(text).map(Self)
     }
 }
+
+/// A form that has nothing in it but its button.
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
 
 /// Whether a body says that it is a form.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
@@ -215,8 +222,6 @@ impl<'de> SeqAccess<'de> for Values {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]

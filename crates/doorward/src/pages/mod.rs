@@ -29,6 +29,7 @@ mod arrival;
 mod assets;
 mod attempt;
 mod code;
+mod code_entry;
 mod cookies;
 mod declined;
 mod device;

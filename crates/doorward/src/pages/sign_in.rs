@@ -94,7 +94,7 @@ async fn show(
         let go = Go::to(to.as_str()).cookie(last_method(&visit, user.session().method)?);
         return Ok(go.into_response());
     }
-    let email = Attempt::of(&visit).map(|attempt| attempt.email.to_string());
+    let email = Attempt::of(&visit, Kept::Attempt).map(|attempt| attempt.email.to_string());
     let page = page(&doorward, &visit, &arrival, email.unwrap_or_default(), None)?;
     Ok(page.into_response())
 }
@@ -211,9 +211,9 @@ async fn send(
     match codes::request(&doorward, &email, Binding::Flow(flow), &visit.client).await {
         Ok(requested) => {
             let now = doorward.clock.now();
-            let attempt = Attempt::begun(email, arrival, &requested, now);
+            let attempt = Attempt::begun(email, arrival, &requested.issued, now);
             let go = Go::to("/sign-in/code")
-                .cookie(attempt.cookie(&visit)?)
+                .cookie(attempt.cookie(&visit, Kept::Attempt)?)
                 .cookie(flow_cookie(&doorward, &requested.flow)?);
             Ok(go.into_response())
         }

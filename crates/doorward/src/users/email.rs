@@ -7,23 +7,22 @@ use super::User;
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
-    codes::{self, Guess, Issue, Outcome, Purpose},
+    codes::{self, Guess, Issue, Issued, Outcome, Purpose},
     error::{Error, Result},
     http::Client,
     limits::Budget,
     mail::{Address, Notice},
     outbox, sessions,
     sessions::SignedIn,
-    time::Timestamp,
 };
 
-/// Mails a code to the new address, which only this session can use; when it expires.
+/// Mails a code to the new address, which only this session can use.
 pub(crate) async fn request(
     doorward: &Doorward,
     caller: &SignedIn,
     address: &Address,
     client: &Client,
-) -> Result<Timestamp> {
+) -> Result<Issued> {
     let now = doorward.clock.now();
     doorward.networks.spend(client.ip(), Budget::Codes, now)?;
     let issue = Issue {
@@ -31,8 +30,7 @@ pub(crate) async fn request(
         address,
         binding: caller.session().id.as_bytes(),
     };
-    let issued = codes::issue_code(doorward, &issue, client, now).await?;
-    Ok(issued.expires_at)
+    codes::issue_code(doorward, &issue, client, now).await
 }
 
 /// Gives the account its new address, once the code shows that it is the caller's, and ends all other sessions.

@@ -76,12 +76,12 @@ async fn change_email(
     client: Client,
     Json(form): Json<ChangeEmailForm>,
 ) -> Result<impl IntoResponse> {
-    let expires_at = email::request(&doorward, &caller, &form.email, &client).await?;
+    let issued = email::request(&doorward, &caller, &form.email, &client).await?;
     let resend_after = doorward.config.limits.address_interval.as_seconds_ceil();
     Ok((
         StatusCode::CREATED,
         axum::Json(ChangingEmail {
-            expires_at,
+            expires_at: issued.expires_at,
             resend_after,
         }),
     ))

@@ -7,7 +7,7 @@
 //! An account has an *epoch*, and its sessions carry the one they were born in: disabling it and signing out
 //! everywhere are one step of the epoch, so that a session opened in a race with them is dead on arrival.
 
-mod email;
+pub(crate) mod email;
 pub(crate) mod http;
 mod invitation;
 mod list;
