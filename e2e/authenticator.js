@@ -64,7 +64,7 @@ export class Authenticator {
     await this.#send('setUserVerified', { isUserVerified });
   }
 
-  /** Whether somebody touches it whenever it asks, from now on. What waits for that goes on waiting if not. */
+  /** Whether somebody touches it whenever it asks, from now on. It asks once: what waits by then goes on waiting. */
   async isTouched(enabled) {
     await this.#send('setAutomaticPresenceSimulation', { enabled });
   }

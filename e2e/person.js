@@ -13,6 +13,8 @@ export class Person {
 
   constructor(context, doorward, profile) {
     this.context = context;
+    /** Where the pages are. */
+    this.origin = doorward.origin;
     this.#doorward = doorward;
     this.#profile = PROFILES[profile];
     context.on('console', (message) => {
@@ -65,6 +67,45 @@ export class Person {
   /** Opens a page: the answer. */
   async open(path) {
     return this.page.goto(path);
+  }
+
+  /** Has the script run in pages that are opened from now on, before any of their own. */
+  async changeBrowser(script, argument) {
+    await this.context.addInitScript(script, argument);
+  }
+
+  /**
+   * Keeps a list of the calls that pages make from now on to get or create credentials: `{ kind, mediation, outcome }`, in
+   * which the outcome is the name of an error, or `credential`, or nothing as long as the call is pending.
+   */
+  async watchCeremonies() {
+    const ceremonies = [];
+    await this.context.exposeFunction('noteCeremony', ({ id, ...news }) => {
+      const known = ceremonies.find((each) => each.id === id);
+      if (known) Object.assign(known, news);
+      else ceremonies.push({ id, ...news });
+    });
+    await this.changeBrowser(() => {
+      for (const kind of ['get', 'create']) {
+        const native = navigator.credentials[kind].bind(navigator.credentials);
+        navigator.credentials[kind] = (options) => {
+          const id = crypto.randomUUID();
+          const note = (news) => window.noteCeremony({ id, ...news });
+          note({ kind, mediation: options.mediation });
+          const made = native(options);
+          made.then(() => note({ outcome: 'credential' }), ({ name }) => note({ outcome: name }));
+          return made;
+        };
+      }
+    });
+    return ceremonies;
+  }
+
+  /** Pastes into what has the focus. */
+  async paste(text) {
+    await this.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await this.page.evaluate((text) => navigator.clipboard.writeText(text), text);
+    await this.page.keyboard.press('Control+V');
   }
 
   /** The page's part for errors, and the one that says how it goes. */
@@ -161,7 +202,7 @@ export class Person {
       if (cookie.expires === -1) continue;
       const expires = cookie.expires - seconds;
       if (expires <= now) await this.context.clearCookies({ name: cookie.name });
-      else await this.context.addCookies([{ ...cookie, expires, url: this.#doorward.origin }]);
+      else await this.context.addCookies([{ ...cookie, expires, url: this.origin }]);
     }
   }
 }

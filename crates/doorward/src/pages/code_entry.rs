@@ -91,6 +91,10 @@ impl CodeEntry {
     ) -> Result<Response> {
         let shown = match error {
             Error::ExpiredCode => Shown::Expired,
+            // The browser forgets its flow with the code, and then nobody can tell any more whether it was the right one.
+            Error::InvalidCode if attempt.left(visit.doorward.clock.now()) == Span::ZERO => {
+                Shown::Expired
+            }
             Error::InvalidCode => {
                 // What cannot be a code was compared with nothing.
                 attempt.misses += u32::from(Code::parse(typed).is_some());

@@ -1,0 +1,181 @@
+/**
+ * Every page in every state that it can be in, and how people come to see it: what is checked of all pages, and what
+ * `screenshots.js` makes pictures of.
+ *
+ * A state has a name; what its visitor has (a `profile`, `scripts` if they are off); what their browser rightly complains
+ * of (`expects`); and how they get there, by an address that nobody else has used.
+ */
+
+/** What the server is told, so that the pages show everything that they can. It needs a movable clock too. */
+export const SETTINGS = {
+  DOORWARD_PAGES__SUPPORT: 'help@example.com',
+  DOORWARD_PAGES__PRIVACY_URL: 'https://example.com/privacy',
+  DOORWARD_LIMITS__ADDRESS_INTERVAL: '30s',
+};
+
+/** An application's page, of an origin that the server lists. */
+export const CLIENT = 'https://app.example.com';
+
+/** Types codes that are not the one that was mailed. */
+async function mistype({ person, doorward, email, times }) {
+  const right = Number((await doorward.code(email)).replaceAll(' ', ''));
+  for (let each = 1; each <= times; each += 1) {
+    const answer = person.page.waitForResponse((response) => response.request().method() === 'POST');
+    await person.enterCode(String((right + each) % 1e8).padStart(8, '0'));
+    await answer;
+    await person.alert.locator('p').waitFor();
+  }
+}
+
+export const STATES = [
+  {
+    name: 'sign-in',
+    arrive: ({ person }) => person.open('/sign-in'),
+  },
+  {
+    name: 'sign-in, from an application',
+    arrive: ({ person }) => person.open(`/sign-in?return_to=${CLIENT}/`),
+  },
+  {
+    name: 'sign-in, where a passkey was used last',
+    profile: 'P5',
+    arrive: async ({ person }) => {
+      await person.context.addCookies([{ name: 'doorward_last_method', value: 'passkey', url: person.origin }]);
+      await person.open('/sign-in');
+    },
+  },
+  {
+    name: 'sign-in, without scripts',
+    scripts: false,
+    arrive: ({ person }) => person.open('/sign-in'),
+  },
+  {
+    name: 'sign-in, with an address that is none',
+    arrive: async ({ person }) => {
+      await person.open('/sign-in');
+      await person.page.fill('#email', 'ada');
+      await person.page.press('#email', 'Enter');
+      await person.page.locator('#email-err').waitFor();
+    },
+  },
+  {
+    name: 'sign-in, asked too often',
+    arrive: async ({ person, email }) => {
+      await person.askForCode(email);
+      await person.open('/sign-in');
+      await person.page.fill('#email', email);
+      await person.page.press('#email', 'Enter');
+      await person.alert.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'sign-in, waiting for a passkey',
+    profile: 'P5',
+    arrive: async ({ person }) => {
+      await person.page.clock.install();
+      await person.open('/sign-in');
+      await person.page.click('#passkey-button');
+      await person.page.locator('#passkey-cancel').waitFor();
+      await person.page.clock.runFor('04');
+      await person.page.locator('#passkey-hint').waitFor();
+    },
+  },
+  {
+    name: 'sign-in, without a passkey',
+    profile: 'P1',
+    arrive: async ({ person }) => {
+      await person.open('/sign-in');
+      await person.page.click('#passkey-button');
+      await person.page.locator('#passkey-hint').waitFor();
+    },
+  },
+  {
+    name: 'sign-in, as somebody else',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/sign-in?switch=1');
+    },
+  },
+  {
+    name: 'sign-in, signed out',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.signOut();
+    },
+  },
+  {
+    name: 'sign-in/help',
+    arrive: async ({ person }) => {
+      await person.open('/sign-in/help');
+      for (const number of [1, 2]) await person.page.locator('main summary').nth(number).click();
+    },
+  },
+  {
+    name: 'sign-in/code',
+    arrive: ({ person, email }) => person.askForCode(email),
+  },
+  {
+    name: 'sign-in/code, with what helps',
+    arrive: async ({ person, doorward, email }) => {
+      await person.askForCode(email);
+      await doorward.advance('31s');
+      await person.page.reload();
+      await person.page.click('main summary');
+    },
+  },
+  {
+    name: 'sign-in/code, with a wrong code',
+    arrive: async ({ person, doorward, email }) => {
+      await person.askForCode(email);
+      await mistype({ person, doorward, email, times: 2 });
+    },
+  },
+  {
+    name: 'sign-in/code, locked',
+    arrive: async ({ person, doorward, email }) => {
+      await person.askForCode(email);
+      await mistype({ person, doorward, email, times: 5 });
+    },
+  },
+  {
+    name: 'sign-in/code, expired',
+    arrive: async ({ person, doorward, email }) => {
+      await person.askForCode(email);
+      await doorward.advance('11m');
+      await person.page.reload();
+    },
+  },
+  {
+    name: 'sign-in/code, sent again',
+    arrive: async ({ person, doorward, email }) => {
+      await person.askForCode(email);
+      await doorward.advance('31s');
+      await person.page.reload();
+      await person.page.click('#resend');
+      await person.status.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'sign-in/continue',
+    arrive: async ({ person, email }) => {
+      await person.context.route(`${CLIENT}/**`, (route) => route.abort('aborted'));
+      await person.signInByCode(email);
+      await person.open(`/sign-in/continue?return_to=${CLIENT}/`);
+    },
+  },
+  {
+    name: 'sign-out',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/sign-out');
+    },
+  },
+  {
+    name: 'account',
+    arrive: ({ person, email }) => person.signInByCode(email),
+  },
+  {
+    name: 'no such page',
+    arrive: ({ person }) => person.open('/nowhere'),
+  },
+];
