@@ -19,6 +19,8 @@ pub(super) enum Kept {
     Appearance,
     /// How this browser signed in last: one word, so that the page can begin with it.
     LastMethod,
+    /// That whoever has a single passkey knows what that means.
+    OnePasskey,
 }
 
 impl Kept {
@@ -30,6 +32,7 @@ impl Kept {
             Self::Language => ("doorward_language", "__Host-doorward_language"),
             Self::Appearance => ("doorward_appearance", "__Host-doorward_appearance"),
             Self::LastMethod => ("doorward_last_method", "__Host-doorward_last_method"),
+            Self::OnePasskey => ("doorward_one_passkey", "__Host-doorward_one_passkey"),
         }
     }
 

@@ -273,7 +273,7 @@ async fn remove(
 }
 
 /// Reads a credential id from a path: base64url, padded or not, of at most 1023 bytes.
-fn credential_id(text: &str) -> Result<Vec<u8>> {
+pub(crate) fn credential_id(text: &str) -> Result<Vec<u8>> {
     let id = TOLERANT_BASE64URL
         .decode(text)
         .map_err(|_| Error::NotFound)?;

@@ -26,7 +26,8 @@ pub(crate) use self::{
     registration::{register, registration_options},
 };
 use crate::{
-    Doorward, access,
+    Doorward,
+    access::{self, Access},
     audit::{self, Event, Kind},
     config::{AfterPasskey, Config, CounterPolicy},
     error::{Error, Escaped, Result},
@@ -113,7 +114,8 @@ pub(crate) async fn signals_if_known(doorward: &Doorward, user: &UserId) -> Opti
     }
 }
 
-async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
+/// The arguments of the Signal API as they are now.
+pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
     let account = users::account(&mut &doorward.db, user)
         .await?
         .ok_or(Error::NotFound)?;
@@ -160,11 +162,25 @@ pub(crate) async fn rename(
         .await
 }
 
+/// Whether policy lets the caller remove one of this many passkeys.
+///
+/// Where mailed codes do not sign in the last one stays: whoever has it can make another first; whoever has lost it came
+/// by code, and has waited.
+pub(crate) fn may_remove(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    access: &Access,
+    passkeys: usize,
+) -> bool {
+    passkeys > 1
+        || sessions::after_passkey(doorward, access) != AfterPasskey::Deny
+        || caller.session().method != Method::Passkey
+}
+
 /// Removes one of the caller's passkeys and ends the sessions that were opened with it, except the caller's own.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is not the caller's; [`Error::LastCredential`] when mailed codes no longer sign in and
-/// too few passkeys would be left.
+/// [`Error::NotFound`] when it is not the caller's; [`Error::LastCredential`] when [policy keeps it](may_remove).
 pub(crate) async fn remove(
     doorward: &Doorward,
     caller: &SignedIn,
@@ -188,11 +204,7 @@ pub(crate) async fn remove(
                 return Err(Error::NotFound);
             };
             let access = access::of_user(tx, &user).await?;
-            // Whoever has it can make another first; whoever has lost it came by code, and has waited.
-            if existing.len() == 1
-                && sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
-                && caller.session().method == Method::Passkey
-            {
+            if !may_remove(doorward, caller, &access, existing.len()) {
                 return Err(Error::LastCredential);
             }
             store::delete(tx, credential).await?;

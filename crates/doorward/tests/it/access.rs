@@ -306,11 +306,15 @@ async fn what_has_no_operation_is_declined_for_everyone() {
 }
 
 /// Routes that are not operations of the API. Anyone may reach them; the account's send whoever is not signed in to do so.
-const OPEN_ROUTES: [&str; 17] = [
+const OPEN_ROUTES: [&str; 21] = [
     "/",
     "/.well-known/passkey-endpoints",
     "/.well-known/webauthn",
     "/account",
+    "/account/passkeys",
+    "/account/passkeys/new",
+    "/account/passkeys/{pid}",
+    "/account/passkeys/{pid}/remove",
     "/assets/{file}",
     "/auth/{*rest}",
     "/dev/mailbox",

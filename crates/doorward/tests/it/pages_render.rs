@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use doorward::testing::{Caller, Reply, World};
+use doorward::testing::{Authenticator, Caller, Reply, World};
 use http::{HeaderValue, Method, header};
 
 const ADA: &str = "ada@example.com";
@@ -59,8 +59,42 @@ async fn all_pages(world: &World, language: &str) -> Vec<(String, Reply)> {
     ] {
         pages.push((path.to_owned(), ada.get(path).await));
     }
+    pages.extend(pages_of_passkeys(world, &ada).await);
     ada.submit("/sign-out", &[]).await;
     pages.push(("signed out".into(), ada.get("/sign-in").await));
+    pages
+}
+
+/// The overview, and the pages of passkeys: without any, with one, with two.
+async fn pages_of_passkeys(world: &World, ada: &Caller) -> Vec<(String, Reply)> {
+    let mut pages = Vec::new();
+    for number in 0..3 {
+        for path in ["/account", "/account/passkeys"] {
+            let name = format!("{path} with {number}");
+            pages.push((name, ada.get(path).await));
+        }
+        world
+            .add_passkey(ada, &mut Authenticator::new(number))
+            .await;
+    }
+    for path in [
+        "/account/passkeys/new",
+        "/account/passkeys/new?kind=security-key",
+    ] {
+        pages.push((path.to_owned(), ada.get(path).await));
+    }
+    let listed = ada.get("/auth/passkeys/").await.ok();
+    let id = listed[0]["id"].as_str().unwrap();
+    let (rename, remove) = (
+        format!("/account/passkeys/{id}"),
+        format!("/account/passkeys/{id}/remove"),
+    );
+    let bad = ada.submit(&rename, &[("name", "")]).await;
+    pages.push(("a bad name".into(), bad));
+    pages.push(("renaming".into(), ada.get(&rename).await));
+    pages.push(("removing".into(), ada.get(&remove).await));
+    ada.submit(&remove, &[]).await;
+    pages.push(("removed".into(), ada.get("/account/passkeys").await));
     pages
 }
 

@@ -1,6 +1,7 @@
 //! The account: `/account` and what is below it. Each page has a file; what is around all of them stands here.
 
 mod overview;
+mod passkeys;
 
 use axum::Router;
 
@@ -8,7 +9,7 @@ use super::{texts::Key, visit::Visit};
 use crate::{Doorward, http::extract::CurrentUser};
 
 pub(super) fn routes() -> Router<Doorward> {
-    overview::routes()
+    overview::routes().merge(passkeys::routes())
 }
 
 /// The header of the account's pages: whose account it is, and the way to the other pages. Templates call it `header`

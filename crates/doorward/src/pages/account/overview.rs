@@ -1,14 +1,21 @@
 //! `/account`: what there is, at a glance.
 
 use askama::Template;
-use axum::{Router, routing::get};
+use axum::{Router, extract::State, routing::get};
 
 use super::Header;
 use crate::{
     Doorward,
     error::Result,
     http::extract::CurrentUser,
-    pages::{layout::Frame, page::Page, texts::Texts, visit::Visit},
+    pages::{
+        layout::Frame,
+        moment::{Form, Moment},
+        page::Page,
+        texts::Texts,
+        visit::Visit,
+    },
+    passkeys, sessions,
 };
 
 pub(super) fn routes() -> Router<Doorward> {
@@ -21,12 +28,29 @@ struct Overview {
     frame: Frame,
     t: Texts,
     header: Header,
+    status: Option<String>,
+    passkeys: usize,
+    /// When a passkey was used last.
+    used: Option<Moment>,
+    devices: usize,
+    name: String,
+    signed_in: Moment,
 }
 
-async fn show(visit: Visit, user: CurrentUser) -> Result<Page> {
+async fn show(State(doorward): State<Doorward>, visit: Visit, user: CurrentUser) -> Result<Page> {
+    let id = &user.user().id;
+    let passkeys = passkeys::of_user(&doorward, id).await?;
+    let sessions = sessions::of_user(&doorward, id).await?;
+    let used = passkeys.iter().filter_map(|each| each.last_used_at).max();
     visit.page(&Overview {
         frame: visit.frame("dw-account"),
         header: Header::of(&visit, &user),
         t: visit.t.clone(),
+        status: visit.notice(),
+        passkeys: passkeys.len(),
+        used: used.map(|at| Moment::new(at, Form::Relative)),
+        devices: sessions.len(),
+        name: user.user().display_name(),
+        signed_in: Moment::new(user.session().authenticated_at, Form::Relative),
     })
 }

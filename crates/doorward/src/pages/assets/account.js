@@ -8,6 +8,7 @@
  * #create                  the button that makes a passkey; data-kind: `platform` or `security-key`, or any
  * #exists                  what takes its place where there is a passkey already
  * data-signal, -no-signal  shown where password managers can be told, and where they cannot
+ * data-unable              shown where no passkey can be made
  * data-dialog              a link: the id of the dialog that is opened in its place
  * data-rename              a link: the id of the passkey that is renamed in its place, by template#rename
  * data-name                what holds a passkey's name: its id
@@ -402,6 +403,7 @@ const rename = (/** @type {HTMLElement} */ link, /** @type {HTMLTemplateElement}
   };
   heading.hidden = true;
   heading.after(form);
+  input.focus();
   input.select();
 };
 
@@ -435,6 +437,7 @@ setInterval(tellTimes, 60_000);
 const canTell = canUsePasskeys && 'signalAllAcceptedCredentials' in PublicKeyCredential;
 for (const each of all('[data-signal]')) each.hidden = !canTell;
 for (const each of all('[data-no-signal]')) each.hidden = canTell;
+for (const each of all('[data-unable]')) each.hidden = canUsePasskeys;
 if (!canUsePasskeys && options?.create) {
   explain({ code: isSecureContext ? 'webauthn_unavailable' : 'webauthn_insecure', tone: 'neutral' });
 }

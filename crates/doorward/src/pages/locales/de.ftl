@@ -111,6 +111,85 @@ account-sign-out = Abmelden
 ## /account
 
 account-title = Ihr Konto
+account-passkeys = { $count ->
+    [one] { $count } Passkey
+   *[other] { $count } Passkeys
+}
+account-passkeys-used = zuletzt benutzt: { $when }
+account-devices = { $count ->
+    [one] Auf { $count } Gerät angemeldet
+   *[other] Auf { $count } Geräten angemeldet
+}
+account-activity = Letzte Aktivität
+account-signed-in = Hier angemeldet: { $when }
+
+## /account/passkeys
+
+passkeys-text = Melden Sie sich mit Fingerabdruck, Gesicht oder Bildschirmsperre an.
+passkeys-create = Passkey erstellen
+passkeys-create-on-key = Sicherheitsschlüssel verwenden
+passkeys-hero-title = Anmelden ohne Codes per E-Mail
+passkeys-hero-text = Erstellen Sie einen Passkey und benutzen Sie Fingerabdruck, Gesicht oder Bildschirmsperre.
+passkeys-only-one = Sie haben einen Passkey. Legen Sie noch einen in einem anderen Passwortmanager oder auf einem Sicherheitsschlüssel an, damit Sie nicht festsitzen, wenn Sie ihn verlieren.
+passkeys-dismiss = Ausblenden
+passkeys-all-bound = Alle Ihre Passkeys sind an einzelne Geräte gebunden.
+passkeys-made = Erstellt: { $when }
+passkeys-used = Zuletzt benutzt: { $when }
+passkeys-unused = Noch nicht benutzt
+passkeys-current = Für diese Sitzung benutzt
+passkeys-synced = Synchronisiert
+passkeys-synced-text = Verfügbar auf Ihren anderen Geräten, die denselben Passwortmanager benutzen.
+passkeys-not-backed-up = Noch nicht gesichert
+passkeys-not-backed-up-text = Kann synchronisiert werden, ist es aber noch nicht. Schalten Sie die Synchronisierung in Ihrem Passwortmanager ein.
+passkeys-one-device = Nur ein Gerät
+passkeys-one-device-text = Funktioniert nur auf dem Gerät, auf dem er erstellt wurde.
+passkeys-security-key = Sicherheitsschlüssel
+passkeys-security-key-text = Funktioniert, wenn Sie den Schlüssel verbinden.
+passkeys-rename = Umbenennen
+passkeys-remove = Entfernen
+passkeys-created = Passkey erstellt.
+passkeys-created-in = Passkey erstellt. Gespeichert in { $provider }.
+passkeys-renamed = Passkey umbenannt.
+passkeys-removed = „{ $name }“ wurde entfernt.
+
+## /account/passkeys/new
+
+create-title = Passkey erstellen
+create-text = Melden Sie sich mit Fingerabdruck, Gesicht oder Bildschirmsperre an, statt auf eine E-Mail zu warten.
+create-where = Ihr Passwortmanager bewahrt den Passkey auf, und Sie entsperren ihn so, wie Sie Ihr Gerät entsperren. Ihr Fingerabdruck oder Gesicht verlässt das Gerät nie.
+create-hint = Keine Bildschirmsperre auf diesem Gerät? Nehmen Sie einen Sicherheitsschlüssel, oder in der Abfrage Ihr Telefon.
+create-on-key-title = Passkey auf einem Sicherheitsschlüssel erstellen
+create-on-key-text = Verbinden Sie den Schlüssel, wenn Ihr Browser danach fragt. Vielleicht braucht er eine PIN.
+create-elsewhere = An anderer Stelle erstellen
+create-exists = Ihre Passkeys zeigen
+create-cancel = Abbrechen
+create-back = Zurück zu Ihren Passkeys
+create-noscript = Einen Passkey zu erstellen, braucht JavaScript.
+
+## /account/passkeys/{id}: umbenennen, entfernen
+
+rename-title = Passkey umbenennen
+rename-label = Name des Passkeys
+rename-save = Speichern
+rename-saving = Wird gespeichert …
+rename-cancel = Abbrechen
+rename-invalid = Verwenden Sie 1 bis 64 Zeichen, alle davon sichtbar.
+remove-title = Passkey entfernen
+remove-heading = „{ $name }“ entfernen?
+remove-text = Sie können sich dann nicht mehr damit anmelden.
+remove-only = Das ist Ihr einziger Passkey. Sie melden sich dann mit einem Code an, der an { $email } geschickt wird; das ist langsamer und lässt sich abfischen.
+remove-denied = Ihren einzigen Passkey können Sie nicht entfernen. Erstellen Sie zuerst einen weiteren.
+remove-leaves-bound = Ihre anderen Passkeys funktionieren jeweils nur auf einem Gerät.
+remove-current = Sie haben sich hier damit angemeldet. Sie bleiben angemeldet.
+remove-others = { $count ->
+    [one] Das andere Gerät, das damit angemeldet ist, wird abgemeldet.
+   *[other] Die { $count } anderen Geräte, die damit angemeldet sind, werden abgemeldet.
+}
+remove-signal = Wir bitten Ihren Passwortmanager, ihn nicht mehr anzubieten.
+remove-no-signal = Löschen Sie ihn auch in Ihrem Passwortmanager, sonst wird er weiter angeboten.
+remove-create-first = Zuerst einen weiteren erstellen
+remove-keep = Passkey behalten
+remove-submit = Passkey entfernen
 
 ## Geräte
 

@@ -111,6 +111,85 @@ account-sign-out = Sign out
 ## /account
 
 account-title = Your account
+account-passkeys = { $count ->
+    [one] { $count } passkey
+   *[other] { $count } passkeys
+}
+account-passkeys-used = last used { $when }
+account-devices = { $count ->
+    [one] Signed in on { $count } device
+   *[other] Signed in on { $count } devices
+}
+account-activity = Recent activity
+account-signed-in = You signed in here { $when }
+
+## /account/passkeys
+
+passkeys-text = Use your fingerprint, face or screen lock to sign in.
+passkeys-create = Create a passkey
+passkeys-create-on-key = Use a security key
+passkeys-hero-title = Sign in without email codes
+passkeys-hero-text = Create a passkey and use your fingerprint, face or screen lock.
+passkeys-only-one = You have one passkey. Add another in a different password manager or on a security key, so you're not stuck if you lose it.
+passkeys-dismiss = Dismiss
+passkeys-all-bound = All your passkeys are tied to single devices.
+passkeys-made = Created { $when }
+passkeys-used = Last used { $when }
+passkeys-unused = Not used yet
+passkeys-current = Used for this session
+passkeys-synced = Synced
+passkeys-synced-text = Available on your other devices that use the same password manager.
+passkeys-not-backed-up = Not backed up yet
+passkeys-not-backed-up-text = Can be synced, but isn't yet. Turn on sync in your password manager.
+passkeys-one-device = This device only
+passkeys-one-device-text = Works only on the device it was made on.
+passkeys-security-key = Security key
+passkeys-security-key-text = Works when you connect the key.
+passkeys-rename = Rename
+passkeys-remove = Remove
+passkeys-created = Passkey created.
+passkeys-created-in = Passkey created. Saved in { $provider }.
+passkeys-renamed = Passkey renamed.
+passkeys-removed = “{ $name }” was removed.
+
+## /account/passkeys/new
+
+create-title = Create a passkey
+create-text = Use your fingerprint, face or screen lock to sign in, instead of waiting for an email.
+create-where = Your password manager keeps the passkey, and you unlock it the way you unlock your device. Your fingerprint or face never leaves it.
+create-hint = No screen lock on this device? Use a security key, or your phone from the prompt.
+create-on-key-title = Create a passkey on a security key
+create-on-key-text = Connect the key when your browser asks for it. It may need a PIN.
+create-elsewhere = Create it somewhere else
+create-exists = Show your passkeys
+create-cancel = Cancel
+create-back = Back to your passkeys
+create-noscript = Creating a passkey needs JavaScript.
+
+## /account/passkeys/{id}: renaming, removing
+
+rename-title = Rename passkey
+rename-label = Passkey name
+rename-save = Save
+rename-saving = Saving…
+rename-cancel = Cancel
+rename-invalid = Use 1 to 64 characters, all of them visible.
+remove-title = Remove passkey
+remove-heading = Remove “{ $name }”?
+remove-text = You won't be able to sign in with it any more.
+remove-only = This is your only passkey. You'll sign in with a code sent to { $email }, which is slower and can be phished.
+remove-denied = You can't remove your only passkey. Create another one first.
+remove-leaves-bound = Your other passkeys each work on one device only.
+remove-current = You used it to sign in here. You'll stay signed in.
+remove-others = { $count ->
+    [one] The other device that signed in with it will be signed out.
+   *[other] The { $count } other devices that signed in with it will be signed out.
+}
+remove-signal = We'll ask your password manager to stop offering it.
+remove-no-signal = Also delete it in your password manager, or it will keep being offered.
+remove-create-first = Create another one first
+remove-keep = Keep passkey
+remove-submit = Remove passkey
 
 ## Devices
 
