@@ -306,7 +306,7 @@ async fn what_has_no_operation_is_declined_for_everyone() {
 }
 
 /// Routes that are not operations of the API. Anyone may reach them; the account's send whoever is not signed in to do so.
-const OPEN_ROUTES: [&str; 17] = [
+const OPEN_ROUTES: [&str; 20] = [
     "/",
     "/.well-known/passkey-endpoints",
     "/.well-known/webauthn",
@@ -318,6 +318,9 @@ const OPEN_ROUTES: [&str; 17] = [
     "/healthz",
     "/openapi.json",
     "/readyz",
+    "/reauth",
+    "/reauth/code",
+    "/reauth/code/resend",
     "/sign-in",
     "/sign-in/code",
     "/sign-in/code/resend",

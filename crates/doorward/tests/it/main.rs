@@ -28,6 +28,7 @@ mod mail;
 mod odd_values;
 mod openapi;
 mod pages_errors;
+mod pages_reauth;
 mod pages_render;
 mod pages_sign_in;
 mod passkeys_authenticate;
