@@ -86,7 +86,7 @@ async fn verify(
     let flow = requested.flow.text(&doorward.keys.flows);
     let cookie = client
         .is_same_origin()
-        .then(|| cookies::flow(&doorward.config, &flow, doorward.config.codes.lifetime))
+        .then(|| cookies::flow(&doorward.config, &flow))
         .transpose()?;
     let answer = Verifying {
         expires_at: requested.issued.expires_at,

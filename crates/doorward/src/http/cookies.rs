@@ -129,25 +129,14 @@ pub(crate) fn clear_session(config: &Config) -> Result<HeaderValue> {
     )
 }
 
-/// The flow cookie.
-pub(crate) fn flow(config: &Config, flow: &str, lifetime: Span) -> Result<HeaderValue> {
+/// The flow cookie, for as long as a challenge lives, and a code at the most.
+pub(crate) fn flow(config: &Config, flow: &str) -> Result<HeaderValue> {
     set(
         config,
         Names::of(config).flow,
         flow,
         SameSite::Strict,
-        lifetime,
-    )
-}
-
-/// Clears the flow cookie.
-pub(crate) fn clear_flow(config: &Config) -> Result<HeaderValue> {
-    set(
-        config,
-        Names::of(config).flow,
-        "",
-        SameSite::Strict,
-        Span::ZERO,
+        Span::minutes(10),
     )
 }
 

@@ -44,6 +44,12 @@ impl Arrival {
         }
     }
 
+    /// Where it leads in the end.
+    pub(super) fn destination(&self) -> ReturnTo {
+        let account = || ReturnTo::ours("/account");
+        self.return_to.clone().unwrap_or_else(account)
+    }
+
     /// The address of a page, with the part of this that an address carries.
     pub(super) fn address(&self, page: &str) -> String {
         let mut pairs = Vec::new();
@@ -70,8 +76,7 @@ pub(super) async fn after_sign_in(
     _session: &Session,
     arrival: &Arrival,
 ) -> Result<ReturnTo> {
-    let account = || ReturnTo::ours("/account");
-    Ok(arrival.return_to.clone().unwrap_or_else(account))
+    Ok(arrival.destination())
 }
 
 /// The way there from a form.

@@ -1,4 +1,5 @@
-//! What waits for a code, as the browser keeps it between two pages: a sign-in, or a new address.
+//! What waits for a code, as the browser keeps it between two pages: a sign-in, a confirmation of who
+//! is signed in, or a new address.
 //!
 //! It decides nothing: the address, the limits and the tries are the rules of [`codes`](crate::codes), by the flow cookie
 //! or the session. It says what the page shows, and so whoever clears or keeps it fools nobody but themselves.
@@ -87,12 +88,16 @@ impl Attempt {
     }
 }
 
-/// A new address is shown in the session that gave it and in no other, which may be someone else's.
+/// What someone who is signed in has begun is shown in the session that began it and in no other, which may be someone
+/// else's.
 fn purpose(visit: &Visit, kept: Kept) -> String {
-    let session = visit.user.as_ref().map(|user| user.session().id);
-    match (kept, session) {
-        (Kept::EmailChange, Some(session)) => format!("email change in {session}"),
-        (Kept::EmailChange, None) => "email change".to_owned(),
-        _ => "attempt".to_owned(),
+    let purpose = match kept {
+        Kept::EmailChange => "email change",
+        Kept::Reauth => "reauth",
+        _ => return "attempt".to_owned(),
+    };
+    match &visit.user {
+        Some(user) => format!("{purpose} in {}", user.session().id),
+        None => purpose.to_owned(),
     }
 }

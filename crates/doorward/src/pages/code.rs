@@ -9,7 +9,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    arrival::{after_sign_in, from_a_form},
+    arrival::{Arrival, after_sign_in, from_a_form},
+    attempt::Attempt,
     code_entry::{CodeEntry, picked},
     cookies::Kept,
     flash::Flash,
@@ -23,7 +24,8 @@ use crate::{
     Doorward,
     codes::{self, Binding, Flow},
     error::Result,
-    sessions,
+    mail::Address,
+    sessions::{self, NewSession},
 };
 
 pub(super) fn routes() -> Router<Doorward> {
@@ -32,7 +34,7 @@ pub(super) fn routes() -> Router<Doorward> {
         .route("/sign-in/code/resend", post(resend))
 }
 
-const ENTRY: CodeEntry = CodeEntry {
+pub(super) const ENTRY: CodeEntry = CodeEntry {
     path: "/sign-in/code",
     kept: Kept::Attempt,
     label: Key("code-label"),
@@ -57,9 +59,10 @@ fn nothing_begun(visit: &Visit) -> Result<Response> {
     Ok(go.into_response())
 }
 
+/// A code that was typed, or pasted with all that was around it.
 #[derive(Deserialize)]
-struct CodeForm {
-    code: String,
+pub(super) struct CodeForm {
+    pub code: String,
 }
 
 async fn enter(
@@ -71,18 +74,7 @@ async fn enter(
         return nothing_begun(&visit);
     };
     let typed = picked(&form.code, attempt.digits);
-    let presented = visit.user.as_deref();
-    let client = &visit.client;
-    let redeemed = codes::redeem(
-        &doorward,
-        &attempt.email,
-        &typed,
-        client.flow(),
-        presented,
-        client,
-    )
-    .await;
-    let new = match redeemed {
+    let new = match redeem(&visit, &attempt, &typed).await {
         Ok(new) => new,
         Err(error) => return ENTRY.refused(&visit, attempt, &typed, error),
     };
@@ -94,22 +86,52 @@ async fn enter(
     Ok(go.into_response())
 }
 
-async fn resend(
-    State(doorward): State<Doorward>,
-    visit: Visit,
-    Form(Nothing {}): Form<Nothing>,
-) -> Result<Response> {
+async fn resend(visit: Visit, Form(Nothing {}): Form<Nothing>) -> Result<Response> {
     let Some(attempt) = ENTRY.attempt(&visit) else {
         return nothing_begun(&visit);
     };
-    let flow = visit
-        .client
-        .flow()
-        .cloned()
-        .unwrap_or_else(|| Flow::new(&doorward.entropy));
-    let cookie = flow_cookie(&doorward, &flow)?;
+    mail_again(&ENTRY, &visit, attempt).await
+}
+
+// What signing in by code shares with confirming who is signed in.
+
+/// Mails a code, and leads to where it is entered.
+pub(super) async fn begin(
+    entry: &CodeEntry,
+    visit: &Visit,
+    email: Address,
+    arrival: Arrival,
+) -> Result<Go> {
+    let doorward = &visit.doorward;
+    let binding = Binding::Flow(flow(visit));
+    let requested = codes::request(doorward, &email, binding, &visit.client).await?;
+    let attempt = Attempt::begun(email, arrival, &requested.issued, doorward.clock.now());
+    Ok(Go::to(entry.path)
+        .cookie(attempt.cookie(visit, entry.kept)?)
+        .cookie(flow_cookie(doorward, &requested.flow)?))
+}
+
+pub(super) async fn redeem(visit: &Visit, attempt: &Attempt, typed: &str) -> Result<NewSession> {
+    let (doorward, client) = (&visit.doorward, &visit.client);
+    let presented = visit.user.as_deref();
+    let email = &attempt.email;
+    codes::redeem(doorward, email, typed, client.flow(), presented, client).await
+}
+
+pub(super) async fn mail_again(
+    entry: &CodeEntry,
+    visit: &Visit,
+    attempt: Attempt,
+) -> Result<Response> {
+    let (doorward, flow) = (&visit.doorward, flow(visit));
+    let cookie = flow_cookie(doorward, &flow)?;
     let email = attempt.email.clone();
-    let request = codes::request(&doorward, &email, Binding::Flow(flow), &visit.client);
+    let request = codes::request(doorward, &email, Binding::Flow(flow), &visit.client);
     let request = async { Ok(request.await?.issued) };
-    ENTRY.resend(&visit, attempt, request, Some(cookie)).await
+    entry.resend(visit, attempt, request, Some(cookie)).await
+}
+
+fn flow(visit: &Visit) -> Flow {
+    let fresh = || Flow::new(&visit.doorward.entropy);
+    visit.client.flow().cloned().unwrap_or_else(fresh)
 }

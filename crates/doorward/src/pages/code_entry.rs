@@ -66,6 +66,14 @@ enum Shown {
 }
 
 impl CodeEntry {
+    /// What the way to [`other`](Self::other) says. Who is signed in confirms with their own address, or in another way.
+    fn other_text(&self) -> Key {
+        match self.kept {
+            Kept::Reauth => Key("reauth-code-back"),
+            _ => Key("code-other-email"),
+        }
+    }
+
     /// What the browser has under way here.
     pub(super) fn attempt(&self, visit: &Visit) -> Option<Attempt> {
         Attempt::of(visit, self.kept)

@@ -11,6 +11,8 @@ pub(super) enum Kept {
     Flash,
     /// A sign-in that waits for its code.
     Attempt,
+    /// A confirmation of who is signed in that waits for its code.
+    Reauth,
     /// A new address that waits for its code.
     EmailChange,
     /// The language that was chosen.
@@ -28,6 +30,7 @@ impl Kept {
         match self {
             Self::Flash => ("doorward_flash", "__Host-doorward_flash"),
             Self::Attempt => ("doorward_attempt", "__Host-doorward_attempt"),
+            Self::Reauth => ("doorward_reauth", "__Host-doorward_reauth"),
             Self::EmailChange => ("doorward_email_change", "__Host-doorward_email_change"),
             Self::Language => ("doorward_language", "__Host-doorward_language"),
             Self::Appearance => ("doorward_appearance", "__Host-doorward_appearance"),

@@ -41,6 +41,7 @@ mod layout;
 mod mailbox;
 mod moment;
 mod page;
+mod reauth;
 mod return_to;
 mod sign_in;
 mod signed;
@@ -96,6 +97,7 @@ pub(crate) fn routes(doorward: &Doorward) -> Router<Doorward> {
     mailbox
         .merge(sign_in::routes())
         .merge(code::routes())
+        .merge(reauth::routes())
         .merge(ending::routes())
         .merge(account::routes())
         .merge(well_known::routes())

@@ -14,6 +14,7 @@ use super::{
     alert::Alert,
     arrival::{Arrival, after_sign_in},
     attempt::Attempt,
+    code,
     cookies::Kept,
     form::Form,
     layout::Frame,
@@ -24,7 +25,7 @@ use super::{
 };
 use crate::{
     Doorward,
-    codes::{self, Binding, Flow},
+    codes::Flow,
     config::SignUp,
     error::{Error, Result},
     http::{cookies, extract::Query},
@@ -155,7 +156,7 @@ fn page(
 ///
 /// A browser that comes from another site does not show its flow cookie (`SameSite=Strict`), and giving it another one
 /// would cut off what its other tabs have begun. Its challenges are bound to none.
-fn flow(visit: &Visit) -> Option<Flow> {
+pub(super) fn flow(visit: &Visit) -> Option<Flow> {
     let client = &visit.client;
     let fresh = || Flow::new(&visit.doorward.entropy);
     client
@@ -166,7 +167,7 @@ fn flow(visit: &Visit) -> Option<Flow> {
 
 pub(super) fn flow_cookie(doorward: &Doorward, flow: &Flow) -> Result<HeaderValue> {
     let text = flow.text(&doorward.keys.flows);
-    cookies::flow(&doorward.config, &text, doorward.config.codes.lifetime)
+    cookies::flow(&doorward.config, &text)
 }
 
 /// Remembers how this browser has signed in: one word, which says nothing of whom.
@@ -203,20 +204,8 @@ async fn send(
         let page = again(alert)?.status(StatusCode::UNPROCESSABLE_ENTITY);
         return Ok(page.into_response());
     };
-    let flow = visit
-        .client
-        .flow()
-        .cloned()
-        .unwrap_or_else(|| Flow::new(&doorward.entropy));
-    match codes::request(&doorward, &email, Binding::Flow(flow), &visit.client).await {
-        Ok(requested) => {
-            let now = doorward.clock.now();
-            let attempt = Attempt::begun(email, arrival, &requested.issued, now);
-            let go = Go::to("/sign-in/code")
-                .cookie(attempt.cookie(&visit, Kept::Attempt)?)
-                .cookie(flow_cookie(&doorward, &requested.flow)?);
-            Ok(go.into_response())
-        }
+    match code::begin(&code::ENTRY, &visit, email, arrival.clone()).await {
+        Ok(go) => Ok(go.into_response()),
         Err(Error::RateLimited { retry_after }) => {
             let alert = Alert::new(wait::text(&visit.t, Key("rate-limited"), retry_after));
             Ok(limited(again(alert)?, retry_after).into_response())

@@ -1,6 +1,9 @@
 //! Signing in with a passkey.
 
-use doorward_webauthn::{AssertionResponse, Refusal, VerifiedAssertion, options::RequestOptions};
+use doorward_webauthn::{
+    AssertionResponse, Refusal, VerifiedAssertion,
+    options::{Descriptor, RequestOptions},
+};
 
 use super::{
     Passkey,
@@ -34,6 +37,19 @@ pub(crate) fn authentication_options(doorward: &Doorward, flow: Option<&Flow>) -
         doorward.clock.now(),
     );
     RequestOptions::new(&doorward.policy, challenge)
+}
+
+/// The options for confirming who someone is, with a passkey of theirs.
+pub(crate) async fn confirmation_options(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    flow: Option<&Flow>,
+) -> Result<RequestOptions> {
+    let passkeys = store::of_user(&mut &doorward.db, &caller.user().id).await?;
+    let theirs = passkeys
+        .iter()
+        .map(|passkey| Descriptor::from(&passkey.credential));
+    Ok(authentication_options(doorward, flow).allow(theirs))
 }
 
 /// Trades an assertion for a session.

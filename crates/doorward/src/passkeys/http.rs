@@ -24,7 +24,7 @@ use crate::{
         read_json,
     },
     sessions,
-    time::{Span, Timestamp},
+    time::Timestamp,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Doorward> {
@@ -165,11 +165,7 @@ async fn authenticate_options(
         .flow()
         .cloned()
         .unwrap_or_else(|| Flow::new(&doorward.entropy));
-    let cookie = cookies::flow(
-        &doorward.config,
-        &flow.text(&doorward.keys.flows),
-        Span::minutes(10),
-    )?;
+    let cookie = cookies::flow(&doorward.config, &flow.text(&doorward.keys.flows))?;
     let options = super::authentication_options(&doorward, Some(&flow));
     Ok((
         AppendHeaders([(header::SET_COOKIE, cookie)]),

@@ -20,7 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::{
-    authentication::{authentication_options, sign_in},
+    authentication::{authentication_options, confirmation_options, sign_in},
     naming::Name,
     providers::Providers,
     registration::{register, registration_options},

@@ -1,6 +1,6 @@
 //! Whether a sign-in is recent, and strong, enough for a sensitive change.
 
-use super::{Method, SignedIn, store};
+use super::{Method, Session, SignedIn, store};
 use crate::{
     Doorward,
     access::Access,
@@ -24,6 +24,54 @@ pub(crate) fn after_passkey(doorward: &Doorward, access: &Access) -> AfterPasske
 /// With how many passkeys an account is beyond mailed codes, where policy denies those: one can be lost.
 pub(crate) const PASSKEYS_THAT_END_CODES: u32 = 2;
 
+/// Which proofs would make a sign-in fit for a sensitive change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Proofs {
+    /// Whether there is a passkey that would do.
+    pub passkey: bool,
+    /// From when on a mailed code will do; `None` for never.
+    pub code_from: Option<Timestamp>,
+}
+
+impl Proofs {
+    pub(crate) fn code_will_do(self, now: Timestamp) -> bool {
+        self.code_from.is_some_and(|from| from <= now)
+    }
+
+    fn methods(self, now: Timestamp) -> Vec<&'static str> {
+        let passkey = self.passkey.then_some(Method::Passkey);
+        let code = self.code_will_do(now).then_some(Method::Otp);
+        passkey.into_iter().chain(code).map(Method::name).collect()
+    }
+}
+
+/// Which proofs would make a sign-in recent, and strong, enough for a sensitive change; `None` when it is.
+pub(crate) async fn proofs_needed(
+    doorward: &Doorward,
+    session: &Session,
+    access: &Access,
+    now: Timestamp,
+) -> Result<Option<Proofs>> {
+    /// How long someone without their passkey waits, while the owner can read the notices and object.
+    const RECOVERY: Span = Span::days(1);
+    let recent = now < session.authenticated_at + doorward.config.sessions.fresh;
+    if recent && session.method == Method::Passkey {
+        return Ok(None);
+    }
+    let passkeys = passkeys::count(doorward, &session.user_id).await?;
+    let begun = session.created_at;
+    let proofs = Proofs {
+        passkey: passkeys > 0,
+        code_from: match after_passkey(doorward, access) {
+            // Whoever has lost their only passkey gets back in by code, also where two would end that.
+            AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => None,
+            AfterPasskey::Recovery | AfterPasskey::Deny if passkeys > 0 => Some(begun + RECOVERY),
+            AfterPasskey::Allow | AfterPasskey::Recovery | AfterPasskey::Deny => Some(begun),
+        },
+    };
+    Ok((!recent || !proofs.code_will_do(now)).then_some(proofs))
+}
+
 /// Whether the sign-in is recent, and strong, enough for a sensitive change.
 ///
 /// # Errors
@@ -33,33 +81,14 @@ pub(crate) async fn require_fresh(
     signed_in: &SignedIn,
     now: Timestamp,
 ) -> Result<()> {
-    /// How long someone without their passkey waits, while the owner can read the notices and object.
-    const RECOVERY: Span = Span::days(1);
-    let session = signed_in.session();
-    let max_age = doorward.config.sessions.fresh;
-    let recent = now < session.authenticated_at + max_age;
-    if recent && session.method == Method::Passkey {
-        return Ok(());
+    let (session, access) = (signed_in.session(), signed_in.access());
+    match proofs_needed(doorward, session, access, now).await? {
+        None => Ok(()),
+        Some(proofs) => Err(Error::ReauthRequired {
+            methods: proofs.methods(now),
+            max_age: doorward.config.sessions.fresh,
+        }),
     }
-    let passkeys = passkeys::count(doorward, &signed_in.user().id).await?;
-    let has_passkeys = passkeys > 0;
-    let code_will_do = match after_passkey(doorward, signed_in.access()) {
-        AfterPasskey::Allow => true,
-        // Whoever has lost their only passkey gets back in by code, also where two would end that.
-        AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => false,
-        AfterPasskey::Recovery | AfterPasskey::Deny => {
-            !has_passkeys || session.created_at + RECOVERY <= now
-        }
-    };
-    if recent && code_will_do {
-        return Ok(());
-    }
-    let methods = match (has_passkeys, code_will_do) {
-        (true, true) => vec!["passkey", "otp"],
-        (true, false) => vec!["passkey"],
-        (false, _) => vec!["otp"],
-    };
-    Err(Error::ReauthRequired { methods, max_age })
 }
 
 /// Looks again, in the transaction that changes how someone gets in, whether the session that asks for it is live.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Device, Method, NewSession, Session, SignedIn};
+use super::{Device, NewSession, Session, SignedIn};
 use crate::{
     Doorward,
     codes::{self, Flow},
@@ -148,21 +148,17 @@ pub(crate) fn created(
 
 /// The cookies of a sign-in.
 ///
-/// A code has used its flow up. The challenges of passkeys in other tabs are bound to the flow too, so it stays where a
-/// passkey signed in: it opens nothing, and is over in minutes.
+/// The flow cookie stays. What other tabs have begun is bound to the same flow, codes and challenges of passkeys, and
+/// each of those is spent on its own; the flow itself opens nothing, and is over in minutes.
 pub(crate) fn cookies(doorward: &Doorward, new: &NewSession) -> Result<Vec<HeaderValue>> {
     let config = &doorward.config;
     let token = new.token.text(&doorward.keys.tokens);
     let device = codes::device_cookie(&doorward.keys.devices, &doorward.entropy, &new.user.email);
-    let mut cookies = vec![
+    Ok(vec![
         // The browser keeps the cookie for as long as the session may be renewed; the server decides when it ends.
         cookies::session(config, &token, config.sessions.absolute)?,
         cookies::device(config, &device)?,
-    ];
-    if new.session.method == Method::Otp {
-        cookies.push(cookies::clear_flow(config)?);
-    }
-    Ok(cookies)
+    ])
 }
 
 /// A proof of who someone is.

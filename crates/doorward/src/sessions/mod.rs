@@ -24,7 +24,9 @@ use self::lifetime::Lifetime;
 pub(crate) use self::{
     activity::{Activity, flush_activity},
     cache::Cache,
-    freshness::{PASSKEYS_THAT_END_CODES, after_passkey, confirm, require_fresh},
+    freshness::{
+        PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,
+    },
     proof::Proof,
     token::Token,
 };

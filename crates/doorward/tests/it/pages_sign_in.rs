@@ -21,25 +21,25 @@ const FLOW: &str = "__Host-doorward_flow";
 
 /// Where a redirect leads.
 #[track_caller]
-fn leads_to(reply: &Reply, path: &str) {
+pub(crate) fn leads_to(reply: &Reply, path: &str) {
     assert_eq!(reply.status(), 303, "{reply}");
     assert_eq!(reply.header("location"), path);
     assert_eq!(reply.header("cache-control"), "no-store");
 }
 
 /// Asks for a code, and reads it.
-async fn asked(world: &World, caller: &Caller, address: &str) -> String {
+pub(crate) async fn asked(world: &World, caller: &Caller, address: &str) -> String {
     let asked = caller.submit("/sign-in", &[("email", address)]).await;
     leads_to(&asked, "/sign-in/code");
     world.inbox(address).await.code()
 }
 
-async fn enter(caller: &Caller, code: &str) -> Reply {
+pub(crate) async fn enter(caller: &Caller, code: &str) -> Reply {
     caller.submit("/sign-in/code", &[("code", code)]).await
 }
 
 #[track_caller]
-fn says(reply: &Reply, status: u16, text: &str) {
+pub(crate) fn says(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.status(), status, "{reply}");
     assert!(words(reply).contains(text), "{text} is not in {reply}");
 }
@@ -449,7 +449,7 @@ async fn a_page_for_nobody_asks_the_database_nothing() {
 }
 
 /// The options in the head of a page.
-fn options(page: &Reply) -> Value {
+pub(crate) fn options(page: &Reply) -> Value {
     let html = page.text();
     let content = html
         .split("<meta name=\"dw-webauthn\" content=\"")
@@ -500,6 +500,36 @@ async fn the_options_in_the_page_sign_in() {
     let (passkey, email) = (page.find("id=\"passkey\""), page.find("id=\"email-form\""));
     assert!(passkey < email, "what was used last comes first");
     assert!(page.contains("<span class=\"dw-badge\">Last used</span>"));
+}
+
+/// What one tab has begun another does not end: they share a flow, which outlives the code that was bound to it.
+#[tokio::test]
+async fn tabs_sign_in_one_after_the_other() {
+    let world = World::new().await;
+    let ada = reader(&world, "en");
+    let mut authenticator = Authenticator::new(1);
+    world.sign_in(&ada, ADA).await;
+    world.add_passkey(&ada, &mut authenticator).await;
+    let session = ada.get("/auth/sessions/current").await.ok()["session"]["id"].clone();
+    world.advance(Span::minutes(1));
+    ada.submit("/sign-out", &[]).await;
+    let waiting = options(&ada.get("/sign-in").await);
+    let code = asked(&world, &ada, ADA).await;
+
+    leads_to(&enter(&ada, &code).await, "/account");
+    let by_code = ada.get("/auth/sessions/current").await.ok()["session"]["id"].clone();
+    let response = authenticator.get(&waiting["cond"], doorward::testing::ORIGIN);
+    let path = "/auth/passkeys/authenticate/verify";
+    let by_passkey = ada.post(path, response).await.created();
+
+    assert_ne!(by_code, session);
+    assert_eq!(
+        by_passkey["session"]["id"], by_code,
+        "the same session goes on"
+    );
+    let form = serde_json::json!({ "method": "otp", "email": ADA, "token": code });
+    let again = ada.post("/auth/sessions", form).await;
+    again.problem(401, "invalid_code");
 }
 
 /// Item 13: a browser that another site sent here keeps the flow that it does not show.

@@ -3,7 +3,8 @@
  * Signing in: the passkey, the address, the code. One module for /sign-in, /sign-in/code and /reauth; everything but
  * the passkey works without it. What a page lacks of the following is not used.
  *
- * meta[name=dw-webauthn]   { cond, modal, rpId }: options for get(); `cond` only where a field suggests passkeys
+ * meta[name=dw-webauthn]   { cond, modal, rpId, email }: options for get(); `cond` only where a field suggests passkeys,
+ *                          `email` where it has to be a passkey of this account
  * meta[name=dw-signals]    what to tell password managers at once: `signals` of the API
  * #alert, #status          where errors and progress are told
  * .dw-later                hidden until it is known that passkeys can be used, gone where they cannot
@@ -371,8 +372,11 @@ const verify = async (/** @type {any} */ credential) => {
   areSpent = true;
   if (cancel) cancel.hidden = true;
   try {
-    const { signals } = await call('POST', '/auth/passkeys/authenticate/verify', written(credential));
-    channel.postMessage('signed-in');
+    const answer = written(credential);
+    // With an address the server takes this account's passkeys only.
+    const { signals } = options.email
+      ? await call('POST', '/auth/sessions', { method: 'passkey', email: options.email, token: JSON.stringify(answer) })
+      : await call('POST', '/auth/passkeys/authenticate/verify', answer);
     await signalAccount(signals);
     const next = new URL(text('next') ?? '/', location.href);
     next.searchParams.set('caps', caps);
@@ -435,10 +439,7 @@ const start = async () => {
     isLeaving = true;
     stop.abort();
   });
-  // Challenges go with the cookie that a sign-in in another tab replaces.
-  const refresh = () => isWorking || isLeaving || resume();
-  const check = () => document.visibilityState === 'visible' && !areFresh() && refresh();
-  channel.addEventListener('message', ({ data }) => data === 'signed-in' && refresh());
+  const check = () => document.visibilityState === 'visible' && !areFresh() && !isWorking && !isLeaving && resume();
   document.addEventListener('visibilitychange', check);
   setInterval(check, 60_000);
   addEventListener('pageshow', ({ persisted }) => {

@@ -91,6 +91,22 @@ help-email-text = Wenden Sie sich an { $support }. Die Administration kann prüf
 help-email-text-nobody = Wenden Sie sich an die Betreiber von { $app }. Die Administration kann prüfen, wer Sie sind, und die Adresse ändern.
 help-back = Zurück zur Anmeldung
 
+## /reauth
+
+reauth-title = Bestätigen Sie, dass Sie es sind
+reauth-account = Konto: { $email }
+reauth-passkey-text = Sie verwenden Ihren Passkey.
+reauth-passkey = Passkey verwenden
+reauth-passkey-hint = Kein Passkey auf diesem Gerät? Wählen Sie in der Abfrage ein Smartphone oder Tablet und scannen Sie den Code mit dem Gerät, das den Passkey hat. Bluetooth muss auf beiden an sein.
+reauth-passkey-only = Hier gilt nur einer Ihrer Passkeys.
+reauth-passkey-lost = Keiner mehr da? Ab { $moment } gilt auch ein Code per E-Mail.
+reauth-noscript = Passkeys brauchen JavaScript.
+reauth-code = Code per E-Mail senden
+reauth-code-instead = Stattdessen Code per E-Mail senden
+reauth-code-submit = Bestätigen
+reauth-code-back = Zurück
+reauth-cancel = Abbrechen
+
 ## /sign-out
 
 sign-out-title = Abmelden

@@ -91,6 +91,22 @@ help-email-text = Ask { $support }. An administrator can check who you are and c
 help-email-text-nobody = Ask whoever runs { $app }. An administrator can check who you are and change the address.
 help-back = Back to sign-in
 
+## /reauth
+
+reauth-title = Confirm it's you
+reauth-account = Account: { $email }
+reauth-passkey-text = You'll use your passkey.
+reauth-passkey = Use your passkey
+reauth-passkey-hint = No passkey on this device? In the prompt, choose to use a phone or tablet and scan the code with the device that has it. Bluetooth must be on for both.
+reauth-passkey-only = Only one of your passkeys will do here.
+reauth-passkey-lost = Lost them? From { $moment } on a code by email will do.
+reauth-noscript = Passkeys need JavaScript.
+reauth-code = Email me a code
+reauth-code-instead = Email me a code instead
+reauth-code-submit = Confirm
+reauth-code-back = Back
+reauth-cancel = Cancel
+
 ## /sign-out
 
 sign-out-title = Sign out
