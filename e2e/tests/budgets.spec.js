@@ -96,42 +96,35 @@ test.describe('with an application on another origin', () => {
   });
 });
 
-/** The best of a few measurements: how busy the machine is, is not the page's fault. */
-async function best(measure) {
-  const figures = [];
-  for (let times = 0; times < 3; times += 1) figures.push(await measure());
-  return Math.min(...figures);
-}
+test('on a slow network something is seen within 900 ms', async ({ person }) => {
+  const ada = await person({ profile: 'P1' });
+  const answers = await load(ada, '/sign-in');
 
-test('on a slow network something is seen within a second', async ({ person }) => {
-  const paint = await best(async () => {
-    const ada = await person();
-    const devtools = await ada.context.newCDPSession(ada.page);
-    await devtools.send('Network.enable');
-    await devtools.send('Network.emulateNetworkConditions', {
-      offline: false,
-      latency: 150,
-      downloadThroughput: 1.6e6 / 8,
-      uploadThroughput: 750e3 / 8,
-    });
-    await ada.open('/sign-in');
-    return ada.page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
-  });
+  const blocking = await ada.page.evaluate(() =>
+    performance.getEntriesByType('resource').filter((each) => each.renderBlockingStatus === 'blocking').map(({ name }) => name),
+  );
 
-  // Two round trips for TCP and TLS, which the browser does not slow down, are in it: a machine is never quite idle.
-  expect(paint).toBeLessThan(900);
+  // Nothing but the style sheet is waited for, and the page itself names it. So it takes a connection with TLS (two round
+  // trips), the page and the style sheet (one each), and what they weigh. Counted, since no machine is idle when it is tested.
+  const needed = answers.filter(({ kind, url }) => kind === 'html' || blocking.includes(url.href));
+  expect(needed.map(({ kind }) => kind)).toEqual(['html', 'css']);
+  const [roundTrip, bytesPerMs] = [150, 1600 / 8];
+  const bytes = needed.reduce((sum, { size }) => sum + size, 0);
+  expect(4 * roundTrip + bytes / bytesPerMs).toBeLessThan(900);
 });
 
 test('on a slow processor the script is done within 30 ms', async ({ person }) => {
-  const duration = await best(async () => {
+  const durations = [];
+  // Of a few times the best: how busy the machine is, is not the page's fault.
+  for (let times = 0; times < 3; times += 1) {
     const ada = await person({ profile: 'P1' });
     const devtools = await ada.context.newCDPSession(ada.page);
     await devtools.send('Performance.enable');
     await devtools.send('Emulation.setCPUThrottlingRate', { rate: 4 });
     await ada.page.goto('/sign-in', { waitUntil: 'networkidle' });
     const { metrics } = await devtools.send('Performance.getMetrics');
-    return metrics.find(({ name }) => name === 'ScriptDuration').value * 1000;
-  });
+    durations.push(metrics.find(({ name }) => name === 'ScriptDuration').value * 1000);
+  }
 
-  expect(duration).toBeLessThan(30);
+  expect(Math.min(...durations)).toBeLessThan(30);
 });

@@ -2,6 +2,9 @@
 //!
 //! Server and generator have a thread each, 64 connections between them. Figures are ratios within one run: a cached
 //! session check against a static reply of axum's, passkey sign-ins against the commits that they shared.
+//!
+//! Pages are asked for on the same connections by people who read them: each asks ten times a second. What is told is how
+//! long 95 of 100 wait at most, from the request to the end of the page.
 
 #![allow(
     clippy::disallowed_methods,
@@ -39,6 +42,8 @@ const CONNECTIONS: usize = 64;
 const PEOPLE: usize = 512;
 const WARM_UP: Duration = Duration::from_secs(1);
 const MEASURED: Duration = Duration::from_secs(5);
+/// From one page to the next.
+const READING: Duration = Duration::from_millis(100);
 const ORIGIN: &str = "http://localhost:8700";
 
 fn main() {
@@ -79,6 +84,17 @@ fn main() {
             "statements during checks   {:>9.0}",
             counted(&after, "sql_statements") - counted(&before, "sql_statements")
         );
+
+        for (path, bearer) in [("/sign-in", None), ("/account", Some(&bearer))] {
+            let before = server.doorward.metrics_text();
+            let wait = waits(server.address, path, bearer).await;
+            let after = server.doorward.metrics_text();
+            println!(
+                "page {path:<17} p95 {:>9.2} ms  {:.0} statements",
+                wait.as_secs_f64() * 1000.0,
+                counted(&after, "sql_statements") - counted(&before, "sql_statements")
+            );
+        }
 
         let (sign_ins, commits) = passkey_sign_ins(&server, &mailbox).await;
         println!("passkey sign-ins           {sign_ins:>9.0} /s");
@@ -162,7 +178,9 @@ impl Connection {
     }
 
     async fn get(&mut self, path: &str, bearer: Option<&str>) -> StatusCode {
-        let mut request = Request::get(path).header(header::HOST, "localhost");
+        let mut request = Request::get(path)
+            .header(header::HOST, "localhost")
+            .header(header::ACCEPT_ENCODING, "br");
         if let Some(bearer) = bearer {
             request = request.header(header::AUTHORIZATION, bearer);
         }
@@ -248,6 +266,37 @@ async fn requests(address: SocketAddr, path: &'static str, bearer: Option<&str>)
         });
     }
     rate(&done, workers).await
+}
+
+/// How long 95 of 100 readers of a page wait at most, of whom each of the connections has one, after warming up.
+async fn waits(address: SocketAddr, path: &'static str, bearer: Option<&String>) -> Duration {
+    let mut readers = tokio::task::JoinSet::new();
+    let measured_from = Instant::now() + WARM_UP;
+    let end = measured_from + MEASURED;
+    for number in 0..CONNECTIONS {
+        let bearer = bearer.cloned();
+        readers.spawn(async move {
+            let mut connection = Connection::to(address).await;
+            // Not all at the same moment.
+            let offset = READING.mul_f64(number as f64 / CONNECTIONS as f64);
+            let mut next = tokio::time::Instant::now() + offset;
+            let mut waits = Vec::new();
+            while Instant::now() < end {
+                tokio::time::sleep_until(next).await;
+                let asked = Instant::now();
+                let status = connection.get(path, bearer.as_deref()).await;
+                assert_eq!(status, StatusCode::OK);
+                if asked > measured_from {
+                    waits.push(asked.elapsed());
+                }
+                next += READING;
+            }
+            waits
+        });
+    }
+    let mut waits: Vec<Duration> = readers.join_all().await.into_iter().flatten().collect();
+    waits.sort_unstable();
+    waits[waits.len() * 95 / 100]
 }
 
 async fn rate(done: &AtomicU64, mut workers: tokio::task::JoinSet<()>) -> f64 {
