@@ -24,6 +24,12 @@ struct Class {
     status: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+    code: &'static str,
+}
+
 /// The counters.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -31,6 +37,7 @@ pub(crate) struct Metrics {
     duration: Histogram,
     sign_ins: Family<Method, Counter>,
     sign_in_failures: Family<Method, Counter>,
+    passkey_offers: Family<Outcome, Counter>,
     /// How often a mailed code was compared.
     pub code_compares: Counter,
     /// How often a challenge was presented for the first time.
@@ -59,6 +66,7 @@ impl Default for Metrics {
             duration: Histogram::new(buckets),
             sign_ins: Family::default(),
             sign_in_failures: Family::default(),
+            passkey_offers: Family::default(),
             code_compares: Counter::default(),
             challenges_spent: Counter::default(),
             challenges_replayed: Counter::default(),
@@ -92,6 +100,27 @@ impl Metrics {
             .get_or_create(&Method { method })
             .inc();
     }
+
+    pub(crate) fn offered_passkey(&self, what: Offered) {
+        let (outcome, code) = match what {
+            Offered::Shown => ("shown", ""),
+            Offered::Created => ("created", ""),
+            Offered::Dismissed => ("dismissed", ""),
+            Offered::Failed(code) => ("failed", code),
+        };
+        let outcome = Outcome { outcome, code };
+        self.passkey_offers.get_or_create(&outcome).inc();
+    }
+}
+
+/// What became of an offer of a passkey after a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offered {
+    Shown,
+    Created,
+    Dismissed,
+    /// By the code of the error.
+    Failed(&'static str),
 }
 
 /// All metrics as text for Prometheus.
@@ -113,6 +142,11 @@ pub(crate) fn text(doorward: &Doorward) -> String {
         "sign_in_failures",
         "Proofs refused",
         metrics.sign_in_failures.clone(),
+    );
+    registry.register(
+        "passkey_offers",
+        "Offers of a passkey after a sign-in, by what became of them",
+        metrics.passkey_offers.clone(),
     );
     registry.register(
         "code_compares",

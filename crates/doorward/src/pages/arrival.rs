@@ -1,9 +1,21 @@
 //! Where someone goes who has signed in.
 
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
-use super::{form, page::Go, return_to::ReturnTo, visit::Visit};
-use crate::{error::Result, sessions::Session, users::User};
+use super::{
+    form,
+    memory::{Account, Memory},
+    page::Go,
+    return_to::ReturnTo,
+    visit::Visit,
+    welcome,
+};
+use crate::{
+    error::{Escaped, Result},
+    passkeys::offer::{self, How, Offer},
+    sessions::{Method, Session},
+};
 
 /// What `/sign-in` was asked with, kept until the sign-in is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +28,9 @@ pub(super) struct Arrival {
     /// Whether the application asked for no offer of a passkey (`upsell=0`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_upsell: bool,
+    /// Whether the passkey was another device's, as `sign-in.js` says.
+    #[serde(skip)]
+    pub from_other_device: bool,
 }
 
 impl Arrival {
@@ -41,7 +56,13 @@ impl Arrival {
             return_to,
             caps: caps.unwrap_or_default().to_owned(),
             no_upsell: upsell == Some("0"),
+            from_other_device: false,
         }
+    }
+
+    /// Whether the browser has said that it can do this.
+    fn can(&self, word: &str) -> bool {
+        self.caps.split([' ', ',']).any(|each| each == word)
     }
 
     /// Where it leads in the end.
@@ -67,16 +88,57 @@ impl Arrival {
     }
 }
 
-/// Where someone goes who is signed in now: every sign-in ends here, with a code and with a passkey.
-///
-/// What is to come between (an offer of a passkey) is a path of ours that is returned in place of the last one.
+/// Where someone goes on to.
+pub(super) struct Onward {
+    pub to: ReturnTo,
+    /// What the browser is to remember of it.
+    pub cookie: Option<HeaderValue>,
+}
+
+/// Where someone goes who is signed in now: every sign-in ends here, with a code and with a passkey. An offer of a
+/// passkey may come between.
 pub(super) async fn after_sign_in(
-    _visit: &Visit,
-    _user: &User,
-    _session: &Session,
+    visit: &Visit,
+    session: &Session,
     arrival: &Arrival,
-) -> Result<ReturnTo> {
-    Ok(arrival.destination())
+) -> Result<Onward> {
+    let mut memory = Memory::of(visit);
+    let here = memory.of_account(&session.user_id);
+    let by_code = session.method == Method::Otp;
+    if by_code {
+        here.saw_code(session.authenticated_at);
+    }
+    let to = match offer(visit, session, arrival, here).await {
+        Some(offer) => ReturnTo::ours(welcome::address(arrival, offer)),
+        None => arrival.destination(),
+    };
+    let cookie = by_code.then(|| memory.cookie(visit)).transpose()?;
+    Ok(Onward { to, cookie })
+}
+
+/// The offer of a passkey that is due. A sign-in that has happened does not fail for want of it.
+async fn offer(
+    visit: &Visit,
+    session: &Session,
+    arrival: &Arrival,
+    here: &Account,
+) -> Option<Offer> {
+    let now = visit.doorward.clock.now();
+    if arrival.no_upsell || !arrival.can("passkeys") || here.has_passkey || here.is_snoozed(now) {
+        return None;
+    }
+    let how = match session.method {
+        Method::Otp if here.uses_codes(now) => How::CodeAgain,
+        Method::Otp => How::Code,
+        Method::Passkey if arrival.from_other_device => How::OtherDevice,
+        Method::Passkey => How::Passkey,
+    };
+    let due = offer::due(&visit.doorward, session, how, now).await;
+    let due = due.unwrap_or_else(|error| {
+        tracing::warn!(error = %Escaped(&error), "a sign-in goes without an offer");
+        None
+    });
+    due.filter(|offer| !offer.is_for_this_device() || arrival.can("platform"))
 }
 
 /// The way there from a form.

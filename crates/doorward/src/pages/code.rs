@@ -78,8 +78,9 @@ async fn enter(
         Ok(new) => new,
         Err(error) => return ENTRY.refused(&visit, attempt, &typed, error),
     };
-    let to = after_sign_in(&visit, &new.user, &new.session, &attempt.arrival).await?;
-    let go = from_a_form(&to)
+    let onward = after_sign_in(&visit, &new.session, &attempt.arrival).await?;
+    let go = from_a_form(&onward.to)
+        .cookies(onward.cookie)
         .cookies(sessions::http::cookies(&doorward, &new)?)
         .cookie(Kept::Attempt.clear(visit.config())?)
         .cookie(last_method(&visit, new.session.method)?);

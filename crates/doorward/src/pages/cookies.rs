@@ -15,6 +15,8 @@ pub(super) enum Kept {
     Reauth,
     /// A new address that waits for its code.
     EmailChange,
+    /// Who has signed in here, for the offer of a passkey.
+    Memory,
     /// The language that was chosen.
     Language,
     /// Light or dark, if it was chosen.
@@ -32,6 +34,7 @@ impl Kept {
             Self::Attempt => ("doorward_attempt", "__Host-doorward_attempt"),
             Self::Reauth => ("doorward_reauth", "__Host-doorward_reauth"),
             Self::EmailChange => ("doorward_email_change", "__Host-doorward_email_change"),
+            Self::Memory => ("doorward_memory", "__Host-doorward_memory"),
             Self::Language => ("doorward_language", "__Host-doorward_language"),
             Self::Appearance => ("doorward_appearance", "__Host-doorward_appearance"),
             Self::LastMethod => ("doorward_last_method", "__Host-doorward_last_method"),

@@ -39,6 +39,7 @@ mod form;
 mod language;
 mod layout;
 mod mailbox;
+mod memory;
 mod moment;
 mod page;
 mod reauth;
@@ -49,6 +50,7 @@ mod texts;
 mod theme;
 mod visit;
 mod wait;
+mod welcome;
 mod well_known;
 
 use axum::{Router, routing::get};
@@ -98,6 +100,7 @@ pub(crate) fn routes(doorward: &Doorward) -> Router<Doorward> {
         .merge(sign_in::routes())
         .merge(code::routes())
         .merge(reauth::routes())
+        .merge(welcome::routes())
         .merge(ending::routes())
         .merge(account::routes())
         .merge(well_known::routes())

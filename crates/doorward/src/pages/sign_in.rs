@@ -53,6 +53,8 @@ struct Asked {
     upsell: Option<String>,
     #[serde(default)]
     switch: Option<String>,
+    #[serde(default)]
+    via: Option<String>,
 }
 
 #[derive(Template)]
@@ -82,17 +84,20 @@ async fn show(
     visit: Visit,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let arrival = Arrival::read(
+    let mut arrival = Arrival::read(
         &visit,
         asked.return_to.as_deref(),
         asked.caps.as_deref(),
         asked.upsell.as_deref(),
     );
+    arrival.from_other_device = asked.via.as_deref() == Some("cross-platform");
     if let Some(user) = &visit.user
         && asked.switch.as_deref() != Some("1")
     {
-        let to = after_sign_in(&visit, user.user(), user.session(), &arrival).await?;
-        let go = Go::to(to.as_str()).cookie(last_method(&visit, user.session().method)?);
+        let onward = after_sign_in(&visit, user.session(), &arrival).await?;
+        let go = Go::to(onward.to.as_str())
+            .cookies(onward.cookie)
+            .cookie(last_method(&visit, user.session().method)?);
         return Ok(go.into_response());
     }
     let email = Attempt::of(&visit, Kept::Attempt).map(|attempt| attempt.email.to_string());

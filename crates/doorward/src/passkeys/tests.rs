@@ -1,4 +1,22 @@
-use super::*;
+use super::{
+    offer::{How, Offer, offer},
+    *,
+};
+
+#[test]
+fn a_passkey_is_offered_where_it_would_help() {
+    let every_way = [How::Code, How::CodeAgain, How::Passkey, How::OtherDevice];
+    assert_eq!(every_way.map(|how| offer(0, how)), [Some(Offer::First); 4]);
+    assert_eq!(
+        every_way.map(|how| offer(1, how)),
+        [
+            None,
+            Some(Offer::StillCodes),
+            None,
+            Some(Offer::OtherDevice)
+        ]
+    );
+}
 
 /// Item 109: names are 1 to 64 visible characters.
 #[test]

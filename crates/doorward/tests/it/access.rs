@@ -331,6 +331,8 @@ const OPEN_ROUTES: &[&str] = &[
     "/sign-in/continue",
     "/sign-in/help",
     "/sign-out",
+    "/welcome/passkey",
+    "/welcome/passkey/created",
 ];
 
 /// Item 83: a route that goes past the document is declared here, or the test fails.

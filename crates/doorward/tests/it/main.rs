@@ -32,6 +32,7 @@ mod pages_passkeys;
 mod pages_reauth;
 mod pages_render;
 mod pages_sign_in;
+mod pages_welcome;
 mod passkeys_authenticate;
 mod passkeys_register;
 mod post_quantum;

@@ -50,7 +50,10 @@ async fn sensitive(caller: &Caller) -> u16 {
 
 /// What the script sends when the prompt on this page was answered.
 async fn confirm(caller: &Caller, page: &Reply, authenticator: &mut Authenticator) -> Reply {
-    let options = options(page);
+    send(caller, &options(page), authenticator).await
+}
+
+async fn send(caller: &Caller, options: &Value, authenticator: &mut Authenticator) -> Reply {
     let assertion = authenticator.get(&options["modal"], ORIGIN);
     let token = serde_json::to_string(&assertion).unwrap();
     let form = json!({ "method": "passkey", "email": options["email"], "token": token });
@@ -122,10 +125,11 @@ async fn another_accounts_passkey_confirms_nothing() {
     let (_, mut bobs) = stale(&world, BOB, 1).await;
     let (ada, mut adas) = stale(&world, ADA, 1).await;
     let before = session(&ada).await;
-    let page = ada.get("/reauth").await;
+    let mut options = options(&ada.get("/reauth").await);
 
-    // A browser would not offer it: it is none of those that were asked for.
-    let refused = confirm(&ada, &page, &mut bobs).await;
+    // Else no authenticator would offer it: it is none of those that are asked for.
+    options["modal"]["allowCredentials"] = json!([]);
+    let refused = send(&ada, &options, &mut bobs).await;
 
     refused.problem(401, "passkey_failed");
     assert_eq!(session(&ada).await, before);

@@ -62,6 +62,7 @@ async fn all_pages(world: &World, language: &str) -> Vec<(String, Reply)> {
     pages.extend(pages_of_passkeys(world, &ada).await);
     ada.submit("/sign-out", &[]).await;
     pages.push(("signed out".into(), ada.get("/sign-in").await));
+    after_signing_in(world, &ada, &mut pages).await;
     pages
 }
 
@@ -96,6 +97,30 @@ async fn pages_of_passkeys(world: &World, ada: &Caller) -> Vec<(String, Reply)> 
     ada.submit(&remove, &[]).await;
     pages.push(("removed".into(), ada.get("/account/passkeys").await));
     pages
+}
+
+/// The offer of a passkey, what comes of it, and the question who it is.
+async fn after_signing_in(world: &World, ada: &Caller, pages: &mut Vec<(String, Reply)>) {
+    world.sign_in(ada, ADA).await;
+    for path in [
+        "/welcome/passkey?return_to=/x",
+        "/welcome/passkey?offer=other-device",
+        "/welcome/passkey?offer=still-codes",
+    ] {
+        pages.push((path.to_owned(), ada.get(path).await));
+    }
+    let mut authenticator = Authenticator::new(9);
+    let passkey = world.add_passkey(ada, &mut authenticator).await.json();
+    let id = passkey["id"].as_str().unwrap();
+    let created = "/welcome/passkey/created";
+    let page = ada.get(&format!("{created}?created={id}")).await;
+    pages.push((created.to_owned(), page));
+    let nameless = [("created", id), ("name", " ")];
+    pages.push(("no name".into(), ada.submit(created, &nameless).await));
+    world.advance(doorward::Span::minutes(11));
+    pages.push(("/reauth".into(), ada.get("/reauth").await));
+    ada.submit("/reauth", &[]).await;
+    pages.push(("/reauth/code".into(), ada.get("/reauth/code").await));
 }
 
 async fn world() -> World {
@@ -218,7 +243,22 @@ async fn every_page_is_a_clean_document_in_every_language() {
 async fn a_page_is_small_when_it_travels() {
     let world = world().await;
     let reader = reader(&world, "en").with("accept-encoding", "gzip, deflate, br, zstd");
-    for path in ["/sign-in", "/sign-in/help", "/nowhere"] {
+    let mut authenticator = Authenticator::new(1);
+    for path in [
+        "/sign-in",
+        "/sign-in/help",
+        "/nowhere",
+        "/welcome/passkey",
+        "/reauth",
+    ] {
+        match path {
+            "/welcome/passkey" => {
+                world.sign_in(&reader, ADA).await;
+                world.add_passkey(&reader, &mut authenticator).await;
+            }
+            "/reauth" => world.advance(doorward::Span::minutes(11)),
+            _ => {}
+        }
         let small = reader.get(path).await;
         assert_eq!(small.header("content-encoding"), "br");
         let mut html = Vec::new();

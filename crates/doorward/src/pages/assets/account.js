@@ -6,6 +6,7 @@
  * meta[name=dw-webauthn]   { create, rpId }: options for create()
  * meta[name=dw-signals], #alert, #status, .dw-later, #passkey-cancel, data-busy: as in sign-in.js
  * #create                  the button that makes a passkey; data-kind: `platform` or `security-key`, or any
+ * input[name=failed]       told the code of what went wrong, so that it can be counted
  * #exists                  what takes its place where there is a passkey already
  * data-signal, -no-signal  shown where password managers can be told, and where they cannot
  * data-unable              shown where no passkey can be made
@@ -338,9 +339,14 @@ const create = async (/** @type {HTMLElement} */ button) => {
       await signal({ UnknownCredential: { rpId: options.rpId, credentialId: credential.id } });
     }
     finish(button);
+    if (problem.code !== 'passkey_aborted') noteFailure(problem);
     if (/_exists$/.test(problem.code)) acceptExisting();
     else if (problem.code !== 'passkey_aborted') fail(problem);
   }
+};
+
+const noteFailure = (/** @type {Problem} */ { code }) => {
+  for (const field of document.querySelectorAll('input')) if (field.name === 'failed') field.value = code;
 };
 
 /** There is a passkey here already: as good as having made one. */

@@ -91,6 +91,35 @@ help-email-text = Wenden Sie sich an { $support }. Die Administration kann prüf
 help-email-text-nobody = Wenden Sie sich an die Betreiber von { $app }. Die Administration kann prüfen, wer Sie sind, und die Adresse ändern.
 help-back = Zurück zur Anmeldung
 
+## /welcome/passkey
+
+welcome-first-title = Nächstes Mal schneller anmelden
+welcome-first-text = Erstellen Sie einen Passkey und verwenden Sie Fingerabdruck, Gesicht oder Displaysperre, statt auf eine E-Mail zu warten.
+welcome-device-title = Passkey auf diesem Gerät einrichten?
+welcome-device-text = Dann brauchen Sie nächstes Mal das andere Gerät nicht.
+welcome-codes-title = Passkey für dieses Gerät hinzufügen?
+welcome-codes-text = Sie haben hier einen Code verwendet. Ein Passkey geht schneller und lässt sich nicht durch Phishing stehlen.
+welcome-create = Passkey erstellen
+welcome-noscript = Einen Passkey zu erstellen braucht JavaScript.
+welcome-later = Nicht jetzt
+welcome-never = Nicht mehr fragen
+welcome-cancelled = Es wurde kein Passkey erstellt. Versuchen Sie es noch einmal oder machen Sie ohne weiter.
+welcome-exists = Mehr ist nicht zu tun.
+welcome-what = Was ist ein Passkey?
+welcome-what-text = Ein Schlüssel, den Ihr Gerät für Sie aufbewahrt. Sie entsperren ihn so, wie Sie das Gerät entsperren.
+welcome-where = Wo wird er gespeichert?
+welcome-where-text = In Ihrem Passwortmanager, etwa Apple Passwörter oder Google Passwortmanager. Er kann auch auf Ihren anderen Geräten funktionieren.
+welcome-who = Wer sieht meinen Fingerabdruck oder mein Gesicht?
+welcome-who-text = Niemand. Beides verlässt Ihr Gerät nie. Wer dieses Gerät entsperren kann, kann auch den Passkey verwenden.
+welcome-created = Passkey erstellt
+welcome-created-in = Gespeichert in { $provider }.
+welcome-created-next = Wählen Sie ihn, wenn Sie sich das nächste Mal anmelden.
+welcome-name-label = Name
+welcome-name-submit = Namen speichern
+welcome-name-invalid = 1 bis 64 Zeichen.
+welcome-name-saved = Der Name ist gespeichert.
+welcome-continue = Weiter
+
 ## /reauth
 
 reauth-title = Bestätigen Sie, dass Sie es sind

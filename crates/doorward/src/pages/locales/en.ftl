@@ -91,6 +91,35 @@ help-email-text = Ask { $support }. An administrator can check who you are and c
 help-email-text-nobody = Ask whoever runs { $app }. An administrator can check who you are and change the address.
 help-back = Back to sign-in
 
+## /welcome/passkey
+
+welcome-first-title = Sign in faster next time
+welcome-first-text = Create a passkey and use your fingerprint, face or screen lock instead of waiting for an email.
+welcome-device-title = Set up a passkey on this device?
+welcome-device-text = Next time you won't need your other device.
+welcome-codes-title = Add a passkey for this device?
+welcome-codes-text = You used a code here. A passkey is quicker and can't be phished.
+welcome-create = Create a passkey
+welcome-noscript = Creating a passkey needs JavaScript.
+welcome-later = Not now
+welcome-never = Don't ask again
+welcome-cancelled = No passkey was created. Try again, or continue without one.
+welcome-exists = You're all set.
+welcome-what = What's a passkey?
+welcome-what-text = A key your device keeps for you. You unlock it the way you unlock the device.
+welcome-where = Where is it saved?
+welcome-where-text = In your password manager, such as Apple Passwords or Google Password Manager. It can work on your other devices too.
+welcome-who = Who sees my fingerprint or face?
+welcome-who-text = Nobody. It never leaves your device. Anyone who can unlock this device can use the passkey.
+welcome-created = Passkey created
+welcome-created-in = Saved in { $provider }.
+welcome-created-next = Choose it next time you sign in.
+welcome-name-label = Name
+welcome-name-submit = Save name
+welcome-name-invalid = Use 1 to 64 characters.
+welcome-name-saved = Name saved.
+welcome-continue = Continue
+
 ## /reauth
 
 reauth-title = Confirm it's you
