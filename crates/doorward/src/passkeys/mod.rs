@@ -69,6 +69,8 @@ pub(crate) struct Passkey {
     pub name: String,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+    /// The user agent that it was made with.
+    pub made_with: Option<String>,
 }
 
 /// The arguments of the WebAuthn Signal API, by which a browser learns which passkeys still work.

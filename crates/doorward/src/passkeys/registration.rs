@@ -111,6 +111,7 @@ pub(crate) async fn register(
                 name,
                 created_at: now,
                 last_used_at: None,
+                made_with: client.user_agent().map(str::to_owned),
             };
             if !store::insert(tx, &passkey).await? {
                 return Err(Error::CredentialExists);

@@ -12,8 +12,8 @@ use crate::{
 
 const INSERT: &str = "
     insert into passkeys (credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified,
-                          backup_eligible, backed_up, name, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                          backup_eligible, backed_up, name, created_at, made_with)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     on conflict (credential_id) do nothing";
 
 /// Adds a passkey; `false` when the credential is known, to whomever it belongs.
@@ -33,13 +33,14 @@ pub(super) async fn insert(tx: &mut Tx, passkey: &Passkey) -> Result<bool> {
         credential.backed_up,
         &passkey.name,
         passkey.created_at,
+        passkey.made_with.as_ref(),
     ];
     Ok(tx.execute(INSERT, values).await? > 0)
 }
 
 const FIND: &str = "
     select credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified, backup_eligible,
-           backed_up, name, created_at, last_used_at
+           backed_up, name, created_at, last_used_at, made_with
       from passkeys
      where credential_id = $1";
 
@@ -53,7 +54,7 @@ pub(super) async fn find_in(tx: &mut Tx, credential: &[u8]) -> Result<Option<Pas
 
 const OF_USER: &str = "
     select credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified, backup_eligible,
-           backed_up, name, created_at, last_used_at
+           backed_up, name, created_at, last_used_at, made_with
       from passkeys
      where user_id = $1
      order by created_at desc, credential_id";
@@ -86,6 +87,7 @@ fn passkey(row: &Row<'_>) -> Result<Passkey> {
         name: row.get(10)?,
         created_at: row.get(11)?,
         last_used_at: row.get(12)?,
+        made_with: row.get(13)?,
     })
 }
 

@@ -6,9 +6,10 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_passkey_offers.sql"),
+    include_str!("../../migrations/sqlite/0003_passkey_makers.sql"),
 ];
 
 /// The schema that this Doorward works with.

@@ -16,6 +16,7 @@ use crate::{
 
 const LIST: &str = "/account/passkeys";
 const APPLE: &str = "fbfc3007154e4ecc8c0b6e020557d7bd";
+const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 const SAFARI: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
 
 /// Flags of a passkey that may be copied, and is.
@@ -132,6 +133,8 @@ async fn each_passkey_says_where_it_works_and_when_it_was_used() {
     ] {
         add(&world, &ada, authenticator).await;
     }
+    let mac = somebody(&world, ADA).await.with("user-agent", CHROME);
+    add(&world, &mac, &mut authenticator(5, BOUND, &["usb"])).await;
     let elsewhere = reader(&world, "en").with("user-agent", SAFARI);
     world.advance(Span::hours(2));
     sign_in(&world, &elsewhere, &mut phone).await;
@@ -145,6 +148,10 @@ async fn each_passkey_says_where_it_works_and_when_it_was_used() {
     says(
         &page,
         "Security key Security key Created 2026-11-01 Not used yet",
+    );
+    says(
+        &page,
+        "Security key (2) Security key Created 2026-11-01 · Chrome on macOS Not used yet",
     );
     says(&page, "Passkey Not backed up yet Created");
     says(&page, "Passkey (2) This device only Created");
@@ -161,9 +168,9 @@ async fn each_passkey_says_where_it_works_and_when_it_was_used() {
     is_silent(&ada.get(LIST).await, "Used for this session");
     says(
         &ada.get("/account").await,
-        "Passkeys 4 passkeys · last used 2026-11-01 14:00 UTC",
+        "Passkeys 5 passkeys · last used 2026-11-01 14:00 UTC",
     );
-    says(&ada.get("/account").await, "Signed in on 2 devices");
+    says(&ada.get("/account").await, "Signed in on 3 devices");
 }
 
 #[tokio::test]

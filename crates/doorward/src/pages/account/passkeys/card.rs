@@ -13,6 +13,7 @@ use crate::{
         visit::Visit,
     },
     passkeys::Passkey,
+    sessions::Device,
     time::Timestamp,
 };
 
@@ -24,6 +25,8 @@ pub(super) struct Card {
     pub provider: Option<String>,
     pub created_at: Timestamp,
     pub created: Moment,
+    /// With which browser it was made.
+    pub made_with: Option<String>,
     pub used: Option<Moment>,
     /// With which browser it was used last; known as long as the session lives that this opened.
     pub used_with: Option<String>,
@@ -47,6 +50,10 @@ impl Card {
             provider: provider.map(str::to_owned),
             created_at: passkey.created_at,
             created: Moment::new(passkey.created_at, Form::Date),
+            made_with: passkey.made_with.as_deref().map(|user_agent| {
+                let device = Device::parse(user_agent);
+                device::name(&visit.t, device)
+            }),
             used: passkey
                 .last_used_at
                 .map(|at| Moment::new(at, Form::Relative)),
