@@ -55,6 +55,12 @@ export class Person {
     return this.page;
   }
 
+  /** Takes the authenticator away from the page, and plugs in another one. */
+  async swapAuthenticator(profile) {
+    await this.authenticator.unplug();
+    this.authenticator = await Authenticator.add(this.page, PROFILES[profile]);
+  }
+
   /** Says what the browser will rightly complain of. */
   expects(...complaints) {
     this.#expected.push(...complaints);

@@ -27,6 +27,16 @@ async function mistype({ person, doorward, email, times }) {
   }
 }
 
+/** Signs in and makes passkeys, of which each is kept in another way. */
+async function hasPasskeysOfEveryKind({ person, email }) {
+  await person.signInByCode(email);
+  await person.makePasskey({ name: 'Apple Passwords' });
+  for (const [profile, name] of [['P2', 'Ada’s laptop, the one with the very long name that she gave it'], ['P3', undefined]]) {
+    await person.swapAuthenticator(profile);
+    await person.makePasskey({ name });
+  }
+}
+
 export const STATES = [
   {
     name: 'sign-in',
@@ -173,6 +183,138 @@ export const STATES = [
   {
     name: 'account',
     arrive: ({ person, email }) => person.signInByCode(email),
+  },
+  {
+    name: 'account, with a passkey',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.makePasskey();
+      await person.open('/account');
+    },
+  },
+  {
+    name: 'account/passkeys, none',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/passkeys');
+    },
+  },
+  {
+    name: 'account/passkeys, the first',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      const { id } = await person.makePasskey();
+      await person.open(`/account/passkeys?created=${id}`);
+    },
+  },
+  {
+    name: 'account/passkeys, of every kind',
+    profile: 'P1',
+    arrive: async (who) => {
+      await hasPasskeysOfEveryKind(who);
+      await who.person.open('/account/passkeys');
+    },
+  },
+  {
+    name: 'account/passkeys, being renamed',
+    profile: 'P1',
+    arrive: async (who) => {
+      await hasPasskeysOfEveryKind(who);
+      const { page } = who.person;
+      await page.goto('/account/passkeys');
+      await page.locator('[data-rename]').first().click();
+    },
+  },
+  {
+    name: 'account/passkeys, asked whether to remove one',
+    profile: 'P1',
+    arrive: async (who) => {
+      await hasPasskeysOfEveryKind(who);
+      const { page } = who.person;
+      await page.goto('/account/passkeys');
+      await page.locator('[data-dialog]').first().click();
+      await page.locator('dialog[open]').waitFor();
+    },
+  },
+  {
+    name: 'account/passkeys/remove, the only one',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      const { id } = await person.makePasskey();
+      await person.open(`/account/passkeys/${id}/remove`);
+    },
+  },
+  {
+    name: 'account/passkeys/rename, to nothing',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      const { id } = await person.makePasskey();
+      await person.open(`/account/passkeys/${id}`);
+      await person.page.fill('#name', '');
+      await person.page.press('#name', 'Enter');
+      await person.alert.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'account/passkeys/new',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/passkeys/new');
+    },
+  },
+  {
+    name: 'account/passkeys/new, not made',
+    profile: 'P6',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/passkeys/new');
+      await person.page.click('#create');
+      await person.alert.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'account/passkeys/new, without scripts',
+    scripts: false,
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/passkeys/new');
+    },
+  },
+  {
+    name: 'reauth, with a passkey',
+    profile: 'P1',
+    arrive: async ({ person, doorward, email }) => {
+      await person.signInByCode(email);
+      await person.makePasskey();
+      await person.authenticator.isTouched(false);
+      await doorward.advance('11m');
+      await person.open('/account/passkeys/new');
+      await person.page.locator('#passkey-button').waitFor();
+    },
+  },
+  {
+    name: 'reauth, with a code',
+    arrive: async ({ person, doorward, email }) => {
+      await person.signInByCode(email);
+      await doorward.advance('11m');
+      await person.open('/account/passkeys/new');
+    },
+  },
+  {
+    name: 'reauth/code, with a wrong code',
+    arrive: async ({ person, doorward, email }) => {
+      await person.signInByCode(email);
+      await doorward.advance('11m');
+      await person.open('/account/passkeys/new');
+      await person.page.click('#email-form button');
+      await person.page.waitForURL('/reauth/code');
+      await mistype({ person, doorward, email, times: 1 });
+    },
   },
   {
     name: 'no such page',

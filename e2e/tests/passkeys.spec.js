@@ -35,12 +35,6 @@ const createOnKey = (person) => create(person, 'Use a security key');
 /** The list that tells of the passkey that was made. */
 const made = ({ page }) => page.waitForURL(`${LIST}?created=*`);
 
-/** Takes the authenticator away and gives another one. */
-async function swap(person, profile) {
-  await person.authenticator.unplug();
-  person.authenticator = await Authenticator.add(person.page, PROFILES[profile]);
-}
-
 /** Comes back by the sign-in page with an authenticator that answers at once: the passkey in it signs in. */
 async function comeBack(person) {
   await person.call('DELETE', '/auth/sessions/');
@@ -102,7 +96,7 @@ test('T35 a passkey is called after who made it, as far as that is known', async
   await create(ada);
   await expect(ada.status).toHaveText('Passkey created. Saved in Test Vault.');
 
-  await swap(ada, 'P3');
+  await ada.swapAuthenticator('P3');
   await createOnKey(ada);
 
   await expect(ada.status).toHaveText('Passkey created.');
@@ -116,11 +110,11 @@ test('T36 badges follow what authenticators say of their passkeys', async ({ per
   await create(ada);
   await expect(card(ada, 'Test Vault')).toContainText('Synced');
   const [synced] = await ada.authenticator.passkeys();
-  await swap(ada, 'P2');
+  await ada.swapAuthenticator('P2');
   await create(ada);
   await expect(card(ada, 'Test Vault (2)')).toContainText('This device only');
 
-  await swap(ada, 'P1');
+  await ada.swapAuthenticator('P1');
   await ada.authenticator.put(synced);
   await ada.authenticator.change(synced, { backupState: false });
   await comeBack(ada);
