@@ -388,3 +388,21 @@ async fn the_pages_of_anothers_passkey_are_not_there() {
     }
     assert_eq!(stored(&world), before);
 }
+
+#[tokio::test]
+async fn the_list_and_its_script_are_small_when_they_travel() {
+    let world = World::new().await;
+    let ada = somebody(&world, ADA).await;
+    for seed in 0..4 {
+        add(&world, &ada, &mut apple(seed)).await;
+    }
+    let ada = ada.with("accept-encoding", "br");
+    let mut html = Vec::new();
+    let list = ada.get(LIST).await;
+    brotli::BrotliDecompress(&mut list.body(), &mut html).unwrap();
+    assert!(list.body().len() <= 5_000, "{}", list.body().len());
+    let html = String::from_utf8(html).unwrap();
+    let script = html.split("<script type=\"module\" src=\"").nth(1).unwrap();
+    let script = ada.get(script.split('"').next().unwrap()).await;
+    assert!(script.body().len() <= 5_120, "{}", script.body().len());
+}

@@ -41,14 +41,14 @@ async fn show(State(doorward): State<Doorward>, visit: Visit, user: CurrentUser)
     let id = &user.user().id;
     let passkeys = passkeys::of_user(&doorward, id).await?;
     let sessions = sessions::of_user(&doorward, id).await?;
-    let used = passkeys.iter().filter_map(|each| each.last_used_at).max();
+    let last_use = passkeys.iter().filter_map(|each| each.last_used_at).max();
     visit.page(&Overview {
         frame: visit.frame("dw-account"),
         header: Header::of(&visit, &user),
         t: visit.t.clone(),
         status: visit.notice(),
         passkeys: passkeys.len(),
-        used: used.map(|at| Moment::new(at, Form::Relative)),
+        used: last_use.map(|at| Moment::new(at, Form::Relative)),
         devices: sessions.len(),
         name: user.user().display_name(),
         signed_in: Moment::new(user.session().authenticated_at, Form::Relative),

@@ -28,11 +28,10 @@ use crate::{
     pages::{
         alert::Alert,
         cookies::Kept,
-        flash::Flash,
         form::Form,
         layout::Frame,
         page::{Go, Page},
-        texts::{Key, Texts},
+        texts::Texts,
         visit::Visit,
     },
     passkeys, sessions,
@@ -157,9 +156,4 @@ async fn dismiss(
 ) -> Result<Response> {
     let known = Kept::OnePasskey.set(visit.config(), "known", A_YEAR)?;
     Ok(Go::to(LIST).cookie(known).into_response())
-}
-
-/// A text about a passkey by its name, once, on the list.
-fn told(key: Key, name: &str) -> Flash {
-    Flash::new(key).with("name", name)
 }

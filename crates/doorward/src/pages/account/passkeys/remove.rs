@@ -4,12 +4,13 @@ use askama::Template;
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Header, Held, LIST, Nothing, told};
+use super::{Header, Held, LIST, Nothing};
 use crate::{
     Doorward,
     error::{Error, Result},
     http::extract::{CurrentUser, Fresh, Path},
     pages::{
+        flash::Flash,
         form::Form,
         layout::Frame,
         page::{Go, Page},
@@ -112,9 +113,8 @@ async fn remove(
     let passkey = held.find(&id)?;
     match passkeys::remove(&doorward, &user, &passkey.credential.id, &visit.client).await {
         Ok(()) => {
-            let go = Go::to(LIST);
-            let go = go.saying(&visit, &told(Key("passkeys-removed"), &passkey.name))?;
-            Ok(go.into_response())
+            let removed = Flash::new(Key("passkeys-removed")).with("name", passkey.name.as_str());
+            Ok(Go::to(LIST).saying(&visit, &removed)?.into_response())
         }
         // The last of two went meanwhile; the page says why this one stays.
         Err(error @ Error::LastCredential) => {

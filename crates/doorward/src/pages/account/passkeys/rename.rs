@@ -10,13 +10,14 @@ use axum::{
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Header, Held, LIST, told};
+use super::{Header, Held, LIST};
 use crate::{
     Doorward,
     error::{Error, Result},
     http::extract::{CurrentUser, Path},
     pages::{
         alert::Alert,
+        flash::Flash,
         form::Form,
         layout::Frame,
         page::{Go, Page},
@@ -93,7 +94,7 @@ async fn save(
         Err(error) => return Err(error),
     };
     let credential = credential_id(&id)?;
-    let passkey = passkeys::rename(&doorward, &user, &credential, &name, &visit.client).await?;
-    let go = Go::to(LIST).saying(&visit, &told(Key("passkeys-renamed"), &passkey.name))?;
+    passkeys::rename(&doorward, &user, &credential, &name, &visit.client).await?;
+    let go = Go::to(LIST).saying(&visit, &Flash::new(Key("passkeys-renamed")))?;
     Ok(go.into_response())
 }
