@@ -317,6 +317,79 @@ export const STATES = [
     },
   },
   {
+    name: 'account/profile',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile');
+    },
+  },
+  {
+    name: 'account/profile, saved',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile');
+      await person.page.fill('#first_name', 'Ada');
+      await person.page.press('#first_name', 'Enter');
+      await person.status.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'account/profile, with a name that is none',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile');
+      await person.page.fill('#last_name', 'N'.repeat(65));
+      await person.page.press('#last_name', 'Enter');
+      await person.page.locator('#last_name-err').waitFor();
+    },
+  },
+  {
+    name: 'account/profile/email',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile/email');
+    },
+  },
+  {
+    name: 'account/profile/email, with an address that is none',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile/email');
+      await person.page.fill('#email', 'ada');
+      await person.page.press('#email', 'Enter');
+      await person.page.locator('#email-err').waitFor();
+    },
+  },
+  {
+    name: 'account/profile/email/code',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile/email');
+      await person.page.fill('#email', `new.${email}`);
+      await person.page.press('#email', 'Enter');
+      await person.page.waitForURL('/account/profile/email/code');
+    },
+  },
+  {
+    name: 'account/profile/delete, not sure',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile/delete');
+      await person.page.click('main form button');
+      await person.page.locator('#sure-err').waitFor();
+    },
+  },
+  {
+    name: 'account/deleted',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/profile/delete');
+      await person.page.check('#sure');
+      await person.page.click('main form button');
+      await person.page.waitForURL('/account/deleted');
+    },
+  },
+  {
     name: 'no such page',
     arrive: ({ person }) => person.open('/nowhere'),
   },

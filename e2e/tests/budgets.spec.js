@@ -14,6 +14,7 @@ const PAGES = [
   { path: '/sign-in/code', budget: SIGNING_IN, before: (ada) => ada.askForCode('ada@example.com') },
   { path: '/sign-out', budget: SIGNING_IN, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
+  { path: '/account/profile', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
 ];
 
 /** Loads a page as if it was the first one: every answer that came for it, by what it is, with its size on the way. */

@@ -22,7 +22,7 @@ use crate::{
 const BATCH: u32 = 500;
 
 /// How long audit events, and the network addresses in them, are kept.
-const EVENTS: Span = Span::days(90);
+pub(crate) const EVENTS: Span = Span::days(90);
 
 /// Starts all jobs.
 pub(crate) fn start(doorward: &Doorward) {

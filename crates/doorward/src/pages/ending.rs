@@ -137,12 +137,16 @@ async fn sign_out(
     if let Some(user) = &visit.user {
         sessions::sign_out(&doorward, user, &visit.client).await?;
     }
-    Go::to("/sign-in")
-        .cookie(cookies::clear_session(&doorward.config)?)
+    signed_out(&visit, "/sign-in")?.saying(&visit, &Flash::new(Key("sign-in-notice-signed-out")))
+}
+
+/// The way to a page for someone whose session has ended.
+pub(super) fn signed_out(visit: &Visit, to: &str) -> Result<Go> {
+    Ok(Go::to(to)
+        .cookie(cookies::clear_session(visit.config())?)
         // What the browser has stored of pages that only this person could see.
         .header(
             HeaderName::from_static("clear-site-data"),
             HeaderValue::from_static("\"cache\""),
-        )
-        .saying(&visit, &Flash::new(Key("sign-in-notice-signed-out")))
+        ))
 }

@@ -45,6 +45,11 @@ impl Flash {
         key.is(&self.key)
     }
 
+    /// What was filled in for a placeholder, or beside them.
+    pub(super) fn arg(&self, name: &str) -> Option<&str> {
+        self.args.get(name).map(String::as_str)
+    }
+
     pub(super) fn text(&self, t: &Texts) -> String {
         t.get(&self.key).with_all(&self.args).to_string()
     }

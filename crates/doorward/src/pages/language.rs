@@ -45,6 +45,15 @@ impl Language {
         }
     }
 
+    /// The one that a profile can hold, if it is offered.
+    pub(super) const fn locale(self) -> Option<Locale> {
+        match self {
+            Self::En => Some(Locale::En),
+            Self::De => Some(Locale::De),
+            Self::EnXa | Self::ArXb => None,
+        }
+    }
+
     /// The language with exactly this tag.
     pub(super) fn named(tag: &str) -> Option<Self> {
         [Self::En, Self::De, Self::EnXa, Self::ArXb]

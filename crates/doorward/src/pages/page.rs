@@ -37,8 +37,8 @@ const HEADERS: [(HeaderName, &str); 8] = [
     ),
 ];
 
-/// How long a choice of language is kept.
-const A_YEAR: Span = Span::days(365);
+/// How long a choice of language, or of light and dark, is kept.
+pub(super) const A_YEAR: Span = Span::days(365);
 
 /// A page, in words.
 pub(super) struct Page {

@@ -23,6 +23,7 @@ use crate::{
         openapi::Declined,
         read_json,
     },
+    ids::UserId,
     sessions,
     time::Timestamp,
 };
@@ -41,7 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Doorward> {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Passkey)]
-struct PasskeyAnswer {
+pub(crate) struct PasskeyAnswer {
     /// The credential id, base64url.
     id: String,
     /// What its owner calls it.
@@ -204,12 +205,16 @@ async fn authenticate_verify(
     responses((status = 200, description = "The passkeys.", body = [PasskeyAnswer]), Declined)
 )]
 async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<impl IntoResponse> {
-    let passkeys = super::of_user(&doorward, &user.user().id).await?;
-    let answers: Vec<_> = passkeys
+    Ok(JsonAnswer(of_user(&doorward, &user.user().id).await?))
+}
+
+/// A user's passkeys as the API shows them.
+pub(crate) async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<PasskeyAnswer>> {
+    let passkeys = super::of_user(doorward, user).await?;
+    Ok(passkeys
         .into_iter()
-        .map(|passkey| PasskeyAnswer::of(&doorward, passkey))
-        .collect();
-    Ok(JsonAnswer(answers))
+        .map(|passkey| PasskeyAnswer::of(doorward, passkey))
+        .collect())
 }
 
 /// A new name.

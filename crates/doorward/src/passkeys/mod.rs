@@ -85,6 +85,21 @@ pub(crate) struct Signals {
     display_name: String,
 }
 
+impl Signals {
+    /// The same for an account that is gone: no passkey of it works any more.
+    pub(crate) fn without_passkeys(self) -> Self {
+        Self {
+            accepted_credential_ids: Vec::new(),
+            ..self
+        }
+    }
+
+    /// As pages hold it for their script.
+    pub(crate) fn text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::Internal(error.into()))
+    }
+}
+
 /// The caller's passkeys, newest first.
 pub(crate) async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Passkey>> {
     store::of_user(&mut &doorward.db, user).await

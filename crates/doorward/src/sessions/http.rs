@@ -253,9 +253,17 @@ fn assertion(token: &str) -> Result<AssertionResponse> {
     responses((status = 200, description = "The sessions; `current` is true on one.", body = [SessionAnswer]), Declined)
 )]
 async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<impl IntoResponse> {
-    let sessions = super::of_user(&doorward, &user.user().id).await?;
-    let own = user.session().id;
-    let answers: Vec<_> = sessions
+    Ok(JsonAnswer(of_caller(&doorward, &user).await?))
+}
+
+/// The caller's sessions as the API shows them.
+pub(crate) async fn of_caller(
+    doorward: &Doorward,
+    caller: &SignedIn,
+) -> Result<Vec<SessionAnswer>> {
+    let sessions = super::of_user(doorward, &caller.user().id).await?;
+    let own = caller.session().id;
+    Ok(sessions
         .iter()
         .map(|session| {
             SessionAnswer::of(
@@ -265,8 +273,7 @@ async fn list(State(doorward): State<Doorward>, user: CurrentUser) -> Result<imp
                 session.id == own,
             )
         })
-        .collect();
-    Ok(JsonAnswer(answers))
+        .collect())
 }
 
 /// Sign out: ends the current session and clears the cookie, also when there is none.

@@ -29,6 +29,7 @@ mod odd_values;
 mod openapi;
 mod pages_errors;
 mod pages_passkeys;
+mod pages_profile;
 mod pages_reauth;
 mod pages_render;
 mod pages_sign_in;

@@ -45,6 +45,11 @@ async fn a_form_of_another_site_is_refused() {
         "/sign-in/code",
         "/sign-in/code/resend",
         "/sign-out",
+        "/account/profile",
+        "/account/profile/delete",
+        "/account/profile/email",
+        "/account/profile/email/code",
+        "/account/profile/email/code/resend",
     ] {
         for (site, origin) in [
             (Some("cross-site"), "https://evil.example"),

@@ -60,6 +60,7 @@ async fn all_pages(world: &World, language: &str) -> Vec<(String, Reply)> {
         pages.push((path.to_owned(), ada.get(path).await));
     }
     pages.extend(pages_of_passkeys(world, &ada).await);
+    pages.extend(pages_of_profile(world, &ada, language).await);
     ada.submit("/sign-out", &[]).await;
     pages.push(("signed out".into(), ada.get("/sign-in").await));
     after_signing_in(world, &ada, &mut pages).await;
@@ -121,6 +122,50 @@ async fn after_signing_in(world: &World, ada: &Caller, pages: &mut Vec<(String, 
     pages.push(("/reauth".into(), ada.get("/reauth").await));
     ada.submit("/reauth", &[]).await;
     pages.push(("/reauth/code".into(), ada.get("/reauth/code").await));
+}
+
+/// The profile, a new address, and the end of an account.
+async fn pages_of_profile(world: &World, ada: &Caller, language: &str) -> Vec<(String, Reply)> {
+    let mut pages = Vec::new();
+    for path in [
+        "/account/profile",
+        "/account/profile/email",
+        "/account/profile/delete",
+    ] {
+        pages.push((path.to_owned(), ada.get(path).await));
+    }
+    let long_name = "N".repeat(65);
+    let names = [
+        ("first_name", long_name.as_str()),
+        ("last_name", ""),
+        ("language", ""),
+        ("appearance", "system"),
+    ];
+    let email = "/account/profile/email";
+    let code = "/account/profile/email/code";
+    ada.submit(email, &[("email", "lovelace@example.com")])
+        .await;
+    pages.push((code.to_owned(), ada.get(code).await));
+    for (name, path, fields) in [
+        ("a long name", "/account/profile", &names[..]),
+        ("a bad new address", email, &[("email", "ada")]),
+        (
+            "another too early",
+            "/account/profile/email/code/resend",
+            &[],
+        ),
+        ("a wrong code for it", code, &[("code", "1")]),
+        ("not sure", "/account/profile/delete", &[]),
+    ] {
+        pages.push((name.to_owned(), ada.submit(path, fields).await));
+    }
+    let gone = reader(world, "en");
+    world.sign_in(&gone, "gone@example.com").await;
+    gone.get(&format!("/sign-out?lang={language}")).await;
+    let sure = [("sure", "on")];
+    gone.submit("/account/profile/delete", &sure).await;
+    pages.push(("deleted".into(), gone.get("/account/deleted").await));
+    pages
 }
 
 async fn world() -> World {

@@ -2,6 +2,7 @@
 
 mod overview;
 mod passkeys;
+mod profile;
 
 use axum::Router;
 
@@ -9,7 +10,9 @@ use super::{texts::Key, visit::Visit};
 use crate::{Doorward, http::extract::CurrentUser};
 
 pub(super) fn routes() -> Router<Doorward> {
-    overview::routes().merge(passkeys::routes())
+    overview::routes()
+        .merge(passkeys::routes())
+        .merge(profile::routes())
 }
 
 /// The header of the account's pages: whose account it is, and the way to the other pages. Templates call it `header`

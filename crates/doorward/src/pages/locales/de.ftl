@@ -236,6 +236,65 @@ remove-create-first = Zuerst einen weiteren erstellen
 remove-keep = Passkey behalten
 remove-submit = Passkey entfernen
 
+## /account/profile
+
+profile-title = Profil
+profile-names = Ihr Name
+profile-first-name = Vorname (freiwillig)
+profile-last-name = Nachname (freiwillig)
+profile-name-invalid = Verwenden Sie höchstens 64 Zeichen, die alle sichtbar sind.
+profile-language = Sprache
+profile-language-browser = Wie Ihr Browser
+profile-language-hint = Für diese Seiten und für E-Mails an Sie.
+profile-appearance = Aussehen
+profile-appearance-system = System
+profile-appearance-light = Hell
+profile-appearance-dark = Dunkel
+profile-appearance-hint = In diesem Browser.
+profile-passkeys = Passkeys
+profile-offers = Nach dem Anmelden vorschlagen, Passkeys zu erstellen
+profile-save = Speichern
+profile-saved = Ihr Profil wurde gespeichert.
+profile-email = E-Mail-Adresse
+profile-email-change = E-Mail-Adresse ändern
+profile-email-changed = Ihre E-Mail-Adresse ist jetzt { $email }.
+profile-data = Ihre Daten
+profile-data-text = Eine Datei (JSON) mit Profil, Passkeys, Geräten und Aktivität.
+profile-data-download = Meine Daten herunterladen
+profile-delete = Konto löschen
+profile-delete-text = Löscht Ihr Konto mit allem, was dazugehört.
+profile-delete-link = Konto löschen
+
+## /account/profile/email
+
+email-title = E-Mail-Adresse ändern
+email-now = Ihre E-Mail-Adresse ist { $email }.
+email-text = Mit der Änderung werden Sie auf Ihren anderen Geräten abgemeldet.
+email-label = Neue E-Mail-Adresse
+email-hint = Wir schicken einen Code dorthin.
+email-submit = Code senden
+email-cancel = Abbrechen
+email-code-label = Code
+email-code-submit = E-Mail-Adresse ändern
+
+## /account/profile/delete
+
+delete-title = Konto löschen
+delete-heading = Möchten Sie Ihr Konto löschen?
+delete-what = Mit dem Konto { $email } wird gelöscht:
+delete-what-profile = Ihr Name, Ihre E-Mail-Adresse und Ihre Einstellungen
+delete-what-passkeys = Ihre Passkeys, die sofort nicht mehr gelten
+delete-what-sessions = Ihre Anmeldungen, auf diesem Gerät und auf allen anderen
+delete-what-stays = Das Sicherheitsprotokoll behält seine Einträge { $days } Tage lang. Anwendungen, bei denen Sie sich angemeldet haben, können eigene Daten behalten.
+delete-sure = Ich weiß, dass sich das nicht rückgängig machen lässt
+delete-sure-missing = Setzen Sie das Häkchen, um zu bestätigen, dass sich das nicht rückgängig machen lässt.
+delete-last-admin = Sie sind allein in der Administration. Geben Sie zuerst jemand anderem diese Rolle.
+delete-cancel = Konto behalten
+delete-submit = Konto löschen
+deleted-title = Ihr Konto wurde gelöscht
+deleted-text = Ihre Passkeys gelten nicht mehr. Bietet Ihr Passwortmanager noch einen für { $app } an, löschen Sie ihn dort.
+deleted-back = Zurück zur Anmeldung
+
 ## Geräte
 
 device-name = { $browser } unter { $os }

@@ -236,6 +236,65 @@ remove-create-first = Create another one first
 remove-keep = Keep passkey
 remove-submit = Remove passkey
 
+## /account/profile
+
+profile-title = Profile
+profile-names = Your name
+profile-first-name = First name (optional)
+profile-last-name = Last name (optional)
+profile-name-invalid = Use at most 64 characters, all of them visible.
+profile-language = Language
+profile-language-browser = Same as your browser
+profile-language-hint = For these pages and for emails to you.
+profile-appearance = Appearance
+profile-appearance-system = System
+profile-appearance-light = Light
+profile-appearance-dark = Dark
+profile-appearance-hint = In this browser.
+profile-passkeys = Passkeys
+profile-offers = Suggest creating passkeys after sign-in
+profile-save = Save
+profile-saved = Your profile was saved.
+profile-email = Email address
+profile-email-change = Change email address
+profile-email-changed = Your email address is now { $email }.
+profile-data = Your data
+profile-data-text = A file (JSON) with your profile, passkeys, devices and activity.
+profile-data-download = Download my data
+profile-delete = Delete account
+profile-delete-text = Deletes your account and everything in it.
+profile-delete-link = Delete account
+
+## /account/profile/email
+
+email-title = Change email address
+email-now = Your email address is { $email }.
+email-text = Changing it signs you out on your other devices.
+email-label = New email address
+email-hint = We'll send a code there.
+email-submit = Send code
+email-cancel = Cancel
+email-code-label = Code
+email-code-submit = Change email address
+
+## /account/profile/delete
+
+delete-title = Delete account
+delete-heading = Delete your account?
+delete-what = With the account { $email }, this is deleted:
+delete-what-profile = Your name, your email address and your settings
+delete-what-passkeys = Your passkeys, which stop working at once
+delete-what-sessions = Your sign-ins, on this device and on all others
+delete-what-stays = The security log keeps its entries for { $days } days. Apps you signed in to may keep data of their own.
+delete-sure = I understand this can't be undone
+delete-sure-missing = Tick the box to confirm that this can't be undone.
+delete-last-admin = You're the only administrator. Make someone else an administrator first.
+delete-cancel = Keep account
+delete-submit = Delete account
+deleted-title = Your account was deleted
+deleted-text = Your passkeys no longer work. If your password manager still offers one for { $app }, delete it there.
+deleted-back = Back to sign-in
+
 ## Devices
 
 device-name = { $browser } on { $os }

@@ -130,7 +130,7 @@ async fn show(
             .collect(),
         cards,
         removals,
-        signals: serde_json::to_string(&signals).map_err(|error| Error::Internal(error.into()))?,
+        signals: signals.text()?,
     })
 }
 
