@@ -390,6 +390,38 @@ export const STATES = [
     },
   },
   {
+    name: 'welcome/passkey',
+    profile: 'P1',
+    arrive: ({ person, email }) => person.signInByCode(email, { upsell: true }),
+  },
+  {
+    name: 'welcome/passkey, for this device, with what helps',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/welcome/passkey?offer=other-device');
+      for (const fold of await person.page.locator('main summary').all()) await fold.click();
+    },
+  },
+  {
+    name: 'welcome/passkey, without one in the end',
+    profile: 'P6',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email, { upsell: true });
+      await person.page.click('#create');
+      await person.alert.locator('p').waitFor();
+    },
+  },
+  {
+    name: 'welcome/passkey, created',
+    profile: 'P1',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email, { upsell: true });
+      await person.page.click('#create');
+      await person.page.waitForURL('/welcome/passkey/created?*');
+    },
+  },
+  {
     name: 'no such page',
     arrive: ({ person }) => person.open('/nowhere'),
   },

@@ -13,6 +13,7 @@ const PAGES = [
   { path: '/sign-in/help', budget: SIGNING_IN },
   { path: '/sign-in/code', budget: SIGNING_IN, before: (ada) => ada.askForCode('ada@example.com') },
   { path: '/sign-out', budget: SIGNING_IN, before: (ada) => ada.signInByCode('ada@example.com') },
+  { path: '/welcome/passkey', budget: SIGNING_IN, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account/profile', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
 ];
