@@ -23,6 +23,8 @@ async function load({ context, page }, path) {
   const devtools = await context.newCDPSession(page);
   await devtools.send('Network.enable');
   await devtools.send('Network.clearBrowserCache');
+  // What the page before still waits for is not this one's.
+  await page.goto('about:blank');
   const responses = [];
   const keep = (response) => responses.push(response);
   page.on('response', keep);
