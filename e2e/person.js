@@ -28,15 +28,17 @@ export class Person {
 
   /**
    * Lets somebody in, with what the profile says (see `PROFILES`) and a browser that is set to their liking: `scripts`
-   * off, a `language` of the pages, `colours` (`light`, `dark`), `forcedColours` (`active`), a `viewport`.
+   * off, a `language` of the pages, `colours` (`light`, `dark`), `forcedColours` (`active`), a `viewport`, a `userAgent` that
+   * it calls itself.
    */
-  static async enter(browser, doorward, { profile = 'P0', scripts, language, colours, forcedColours, viewport } = {}) {
+  static async enter(browser, doorward, { profile = 'P0', scripts, language, colours, forcedColours, viewport, userAgent } = {}) {
     const context = await browser.newContext({
       baseURL: doorward.origin,
       javaScriptEnabled: scripts,
       colorScheme: colours,
       forcedColors: forcedColours,
       viewport,
+      userAgent,
     });
     if (language) await context.addCookies([{ name: 'doorward_language', value: language, url: doorward.origin }]);
     const person = new Person(context, doorward, profile);

@@ -37,6 +37,17 @@ async function hasPasskeysOfEveryKind({ person, email }) {
   }
 }
 
+/** Signs in so many times more, without a browser. */
+async function signInElsewhere({ doorward, email, times }) {
+  for (let each = 1; each <= times; each += 1) {
+    const { flow } = (await doorward.call('POST', '/auth/verify', { email })).body;
+    const token = await doorward.code(email);
+    await doorward.call('POST', '/auth/sessions', { method: 'otp', email, token, flow });
+    // The limit of one address.
+    await doorward.advance('31s');
+  }
+}
+
 export const STATES = [
   {
     name: 'sign-in',
@@ -334,6 +345,61 @@ export const STATES = [
     },
   },
   {
+    name: 'account/sessions',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/sessions');
+      await person.page.click('main summary');
+    },
+  },
+  {
+    name: 'account/sessions, with several others',
+    arrive: async ({ person, doorward, email }) => {
+      await signInElsewhere({ doorward, email, times: 2 });
+      await person.signInByCode(email);
+      await person.open('/account/sessions');
+      await person.page.click('[data-dialog]');
+    },
+  },
+  {
+    name: 'account/sessions/others',
+    scripts: false,
+    arrive: async ({ person, doorward, email }) => {
+      await signInElsewhere({ doorward, email, times: 2 });
+      await person.signInByCode(email);
+      await person.open('/account/sessions/others');
+    },
+  },
+  {
+    name: 'account/activity',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/activity');
+    },
+  },
+  {
+    name: 'account/activity/not-me',
+    arrive: async ({ person, email }) => {
+      await person.signInByCode(email);
+      await person.open('/account/activity/not-me');
+    },
+  },
+  {
+    name: 'dev/mailbox',
+    arrive: async ({ person, email }) => {
+      await person.askForCode(email);
+      await person.open('/dev/mailbox');
+    },
+  },
+  {
+    name: 'dev/mailbox, empty',
+    arrive: async ({ person }) => {
+      await person.open('/dev/mailbox');
+      await person.page.click('[form=clear]');
+      await person.status.locator('p').waitFor();
+    },
+  },
+  {
     name: 'account/profile, with a name that is none',
     arrive: async ({ person, email }) => {
       await person.signInByCode(email);
@@ -419,6 +485,15 @@ export const STATES = [
       await person.signInByCode(email, { upsell: true });
       await person.page.click('#create');
       await person.page.waitForURL('/welcome/passkey/created?*');
+    },
+  },
+  {
+    name: 'dev/mailbox, a message',
+    arrive: async ({ person, email }) => {
+      await person.askForCode(email);
+      await person.open('/dev/mailbox');
+      await person.page.click('#mail h2 a');
+      for (const number of [2, 3]) await person.page.locator('main summary').nth(number).click();
     },
   },
   {

@@ -19,6 +19,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 use hyper::{body::Incoming, service::Service};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -124,6 +125,7 @@ async fn converse(
         router: TowerToHyperService::new(router),
         peer,
         served: Arc::clone(&served),
+        stop: stop.clone(),
     };
     let builder = protocol();
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -192,6 +194,7 @@ struct Answers {
     router: TowerToHyperService<Router>,
     peer: SocketAddr,
     served: Arc<Requests>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Service<Request<Incoming>> for Answers {
@@ -203,11 +206,13 @@ impl Service<Request<Incoming>> for Answers {
         let under_way = self.served.begin();
         request.extensions_mut().insert(ConnectInfo(self.peer));
         let answer = self.router.call(request.map(Body::new));
+        let stop = self.stop.clone();
         Box::pin(async move {
             let _under_way = under_way;
-            timeout(REQUEST, answer)
-                .await
-                .unwrap_or_else(|_| Ok(too_slow()))
+            match timeout(REQUEST, answer).await {
+                Ok(Ok(answer)) => Ok(until_stopped(answer, stop)),
+                Err(_) => Ok(too_slow()),
+            }
         })
     }
 }
@@ -215,6 +220,18 @@ impl Service<Request<Incoming>> for Answers {
 /// The answer to a request whose body does not come.
 fn too_slow() -> Response {
     (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response()
+}
+
+/// A stream of events has no end of its own: it ends when the server stops, which would wait for it in vain.
+fn until_stopped(answer: Response, mut stop: watch::Receiver<bool>) -> Response {
+    let kind = answer.headers().get(header::CONTENT_TYPE);
+    if kind.is_none_or(|kind| kind != "text/event-stream") {
+        return answer;
+    }
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    answer.map(|body| Body::from_stream(body.into_data_stream().take_until(stopped)))
 }
 
 /// The requests of one connection: how many have begun, and how many are under way.

@@ -268,6 +268,20 @@ pub struct Recorded {
     pub detail: Option<String>,
 }
 
+impl Recorded {
+    /// Whether it is of this kind.
+    #[must_use]
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind == kind.name()
+    }
+
+    /// Whether it tells of someone who proved nothing, and may be anyone.
+    #[must_use]
+    pub fn is_strangers(&self) -> bool {
+        self.actor.is_none() && (self.is(Kind::SignInFailed) || self.is(Kind::CounterRegression))
+    }
+}
+
 fn recorded(row: &Row<'_>) -> Result<Recorded> {
     Ok(Recorded {
         id: row.get(0)?,

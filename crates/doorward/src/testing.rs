@@ -389,23 +389,8 @@ impl Inbox {
     /// When there is none.
     #[must_use]
     pub fn code(&self) -> String {
-        let first_line = |message: &Message| {
-            message
-                .text
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        };
-        let is_code = |line: &String| {
-            (6..=13).contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        };
-        self.0
-            .iter()
-            .map(first_line)
-            .find(is_code)
-            .expect("a message with a code")
+        let code = self.0.iter().find_map(Message::code);
+        code.expect("a message with a code").to_owned()
     }
 }
 

@@ -1,6 +1,10 @@
 use std::net::Ipv4Addr;
 
-use axum::routing::{get, post};
+use axum::{
+    response::sse::{Event, Sse},
+    routing::{get, post},
+};
+use futures_util::stream;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     net::TcpStream,
@@ -200,6 +204,41 @@ async fn a_stop_ends_idle_connections() {
     stop.send(true).unwrap();
 
     assert_eq!(rest(client).await, "");
+}
+
+/// A connection to a router that answers with one event and never with another, after that event.
+async fn listen() -> (DuplexStream, watch::Sender<bool>) {
+    let events = async || {
+        let first = stream::iter([Ok::<_, Infallible>(Event::default().data("one"))]);
+        Sse::new(first.chain(stream::pending()))
+    };
+    let (mut client, stop) = connect(Router::new().route("/", get(events)));
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut begun = String::new();
+    while !begun.ends_with("data: one\n\n\r\n") {
+        begun += &answer(&mut client).await;
+    }
+    (client, stop)
+}
+
+/// Item 137: what would go on for ever is no request to wait for.
+#[tokio::test]
+async fn a_stop_ends_streams_of_events() {
+    let (client, stop) = listen().await;
+
+    stop.send(true).unwrap();
+
+    let rest = rest_within(Duration::from_secs(5), client).await;
+    assert_eq!(rest, "0\r\n\r\n", "the last chunk");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_stream_of_events_is_not_ended() {
+    let (mut client, _stop) = listen().await;
+    assert!(timeout(LONG, answer(&mut client)).await.is_err());
 }
 
 /// Item 105: beyond the cap, connections wait in the system's queue until there is room.

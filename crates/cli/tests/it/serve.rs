@@ -198,6 +198,37 @@ fn a_signal_lets_requests_finish() {
     }
 }
 
+/// Item 137: whoever watches the mailbox does not hold up the end.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a promise about time is measured"
+)]
+fn a_signal_ends_the_stream_of_the_mailbox() {
+    let machine = Machine::new();
+    let mut server = machine.serve();
+    let mut stream = TcpStream::connect(("127.0.0.1", machine.port)).unwrap();
+    write!(
+        stream,
+        "GET /dev/mailbox/events HTTP/1.1\r\nhost: x\r\n\r\n"
+    )
+    .unwrap();
+    server.post("/auth/verify", &json!({ "email": "ada@example.com" }));
+    let mut told = String::new();
+    let mut lines = std::io::BufReader::new(stream.try_clone().unwrap());
+    while !told.contains("data: 1") {
+        assert!(std::io::BufRead::read_line(&mut lines, &mut told).unwrap() > 0);
+    }
+
+    let asked = std::time::Instant::now();
+    server.signal(Signal::TERM);
+    let (status, log) = server.end();
+
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(!log.contains("cut off"), "{log}");
+    assert!(asked.elapsed() < std::time::Duration::from_secs(5), "{log}");
+}
+
 /// Item 137: what was acknowledged is there after a kill without warning.
 #[test]
 fn a_kill_loses_nothing_that_was_acknowledged() {

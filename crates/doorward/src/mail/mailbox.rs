@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::future::{self, BoxFuture};
+use tokio::sync::watch;
 
 use super::{Address, Mailer, Message, SendError};
 
@@ -17,7 +18,14 @@ const KEPT: usize = 500;
 ///
 /// Shows every code to whoever can read it: never for more than one's own machine.
 #[derive(Clone, Default)]
-pub struct Mailbox(Arc<Mutex<VecDeque<Message>>>);
+pub struct Mailbox(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    messages: Mutex<VecDeque<Message>>,
+    /// How often they have changed.
+    changes: watch::Sender<u64>,
+}
 
 impl Mailbox {
     /// An empty mailbox.
@@ -45,14 +53,33 @@ impl Mailbox {
             .collect()
     }
 
+    /// One message, by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<Message> {
+        self.lock().iter().find(|message| message.id == id).cloned()
+    }
+
     /// Forgets all messages.
     pub fn clear(&self) {
         self.lock().clear();
+        self.changed();
+    }
+
+    /// How often it has changed, to be looked at and waited for.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|count| *count += 1);
     }
 
     /// A panic elsewhere leaves a list of whole messages behind, so poison means nothing here.
     fn lock(&self) -> MutexGuard<'_, VecDeque<Message>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .messages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,6 +88,8 @@ impl Mailer for Mailbox {
         let mut messages = self.lock();
         messages.push_front(message.clone());
         messages.truncate(KEPT);
+        drop(messages);
+        self.changed();
         Box::pin(future::ready(Ok(())))
     }
 }
@@ -105,6 +134,19 @@ mod tests {
 
         mailbox.clear();
         assert_eq!(ids(mailbox.messages()), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn changes_are_told_to_whoever_waits() {
+        let mailbox = Mailbox::new();
+        let mut changes = mailbox.changes();
+        assert_eq!(*changes.borrow_and_update(), 0);
+
+        deliver(&mailbox, 1, "ada@example.com").await;
+        assert!(changes.has_changed().unwrap());
+        assert_eq!(*changes.borrow_and_update(), 1);
+        mailbox.clear();
+        assert_eq!(*changes.borrow_and_update(), 2);
     }
 
     #[tokio::test]

@@ -27,6 +27,17 @@ pub struct Message {
     pub at: Timestamp,
 }
 
+impl Message {
+    /// The code that it brings, if it brings one: such mail has it alone on its first line.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        let line = self.text.lines().next()?;
+        let is_code =
+            (6..=13).contains(&line.len()) && line.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_code.then_some(line)
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
@@ -167,6 +178,30 @@ mod tests {
             "Ex\u{202e}ample <a@b.example>",
         ] {
             assert_eq!(Sender::parse(text), Err(NotAnAddress), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_stands_alone_on_the_first_line() {
+        let code = |text: &str| {
+            let message = Message {
+                id: String::new(),
+                to: Address::parse("ada@example.com").unwrap(),
+                subject: String::new(),
+                text: text.into(),
+                html: String::new(),
+                at: Timestamp::from_millis(0),
+            };
+            message.code().map(str::to_owned)
+        };
+        assert_eq!(code("12345678\n\nEnter it.").as_deref(), Some("12345678"));
+        assert_eq!(
+            code("0123456789ABC\n").as_deref(),
+            Some("0123456789ABC"),
+            "a long one"
+        );
+        for text in ["", "A passkey was removed.\n", "\n12345678", "1234 5678 \n"] {
+            assert_eq!(code(text), None, "{text:?}");
         }
     }
 

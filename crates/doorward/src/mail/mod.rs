@@ -18,6 +18,7 @@ pub use address::{Address, NORM_VERSION, NotAnAddress};
 pub use mailbox::Mailbox;
 pub use message::{Message, Sender};
 pub use notice::{Brand, Notice, Rendered};
+pub(crate) use smtp::raw;
 pub use smtp::{Misconfigured, Smtp};
 
 /// Where messages are handed over.

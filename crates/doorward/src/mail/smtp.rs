@@ -28,6 +28,7 @@ use futures_util::future::BoxFuture;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use tokio::{sync::Semaphore, time::timeout};
 
+pub(crate) use self::compose::raw;
 use self::{compose::compose, server::Server};
 use super::{Mailer, Message, SendError, Sender};
 use crate::config::{Config, Problem};

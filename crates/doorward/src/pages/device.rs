@@ -16,6 +16,19 @@ pub(super) fn name(t: &Texts, device: Device) -> String {
     }
 }
 
+/// The same of a device as the audit log names it: "Chrome on macOS".
+pub(super) fn recorded(t: &Texts, name: &str) -> String {
+    match name.split_once(" on ") {
+        Some((browser, os)) => t
+            .get("device-name")
+            .with("browser", browser)
+            .with("os", os)
+            .to_string(),
+        None if name == "Unknown device" => t.get("device-unknown").to_string(),
+        None => name.to_owned(),
+    }
+}
+
 /// The id of its picture in `icons-account.html`.
 pub(super) fn icon(device: Device) -> &'static str {
     match device.kind {

@@ -24,6 +24,9 @@ pub(super) struct Flash {
     key: String,
     #[serde(rename = "a", default, skip_serializing_if = "BTreeMap::is_empty")]
     args: BTreeMap<String, String>,
+    /// A number apart from them: the form of a text may hang on it.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    count: Option<usize>,
 }
 
 impl Flash {
@@ -31,6 +34,7 @@ impl Flash {
         Self {
             key: key.0.into(),
             args: BTreeMap::new(),
+            count: None,
         }
     }
 
@@ -38,6 +42,14 @@ impl Flash {
     pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.args.insert(name.into(), value.into());
         self
+    }
+
+    /// Fills in `$count`.
+    pub(super) fn count(self, count: usize) -> Self {
+        Self {
+            count: Some(count),
+            ..self
+        }
     }
 
     /// Whether it is this text.
@@ -51,7 +63,11 @@ impl Flash {
     }
 
     pub(super) fn text(&self, t: &Texts) -> String {
-        t.get(&self.key).with_all(&self.args).to_string()
+        let text = t.get(&self.key).with_all(&self.args);
+        match self.count {
+            Some(count) => text.with("count", count).to_string(),
+            None => text.to_string(),
+        }
     }
 
     pub(super) fn cookie(&self, doorward: &Doorward) -> Result<HeaderValue> {

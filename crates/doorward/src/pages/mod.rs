@@ -88,23 +88,27 @@ impl Pages {
 
 /// The routes of all pages.
 pub(crate) fn routes(doorward: &Doorward) -> Router<Doorward> {
-    let mailbox = match &doorward.mailbox {
-        // The configuration's check keeps it to a server that only its own machine can reach.
-        Some(mailbox) if doorward.config.mailbox() => mailbox::routes(mailbox.clone()),
-        _ => Router::new(),
-    };
-    if !doorward.config.pages.enabled {
-        return mailbox;
+    let mut pages = Router::new();
+    if doorward.config.pages.enabled {
+        pages = pages
+            .merge(sign_in::routes())
+            .merge(code::routes())
+            .merge(reauth::routes())
+            .merge(welcome::routes())
+            .merge(ending::routes())
+            .merge(account::routes())
+            .merge(well_known::routes());
     }
-    mailbox
-        .merge(sign_in::routes())
-        .merge(code::routes())
-        .merge(reauth::routes())
-        .merge(welcome::routes())
-        .merge(ending::routes())
-        .merge(account::routes())
-        .merge(well_known::routes())
-        .route("/assets/{file}", get(assets::serve))
+    // The configuration's check keeps it to a server that only its own machine can reach.
+    if let Some(mailbox) = &doorward.mailbox
+        && doorward.config.mailbox()
+    {
+        pages = pages.merge(mailbox::routes(mailbox.clone()));
+    }
+    if pages.has_routes() {
+        pages = pages.route("/assets/{file}", get(assets::serve));
+    }
+    pages
 }
 
 /// The first page, for a server that is nothing but Doorward; an application has its own.

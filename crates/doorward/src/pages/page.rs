@@ -12,9 +12,21 @@ use crate::{
 };
 
 /// What a page may load and do: its own files, forms and requests; no script that stands in it, no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
+macro_rules! policy {
+    ($($more:literal)?) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'; \
+             require-trusted-types-for 'script'; trusted-types 'none'"
+            $(, $more)?
+        )
+    };
+}
+
+const POLICY: &str = policy!();
+
+/// The same, for a page that shows another answer of ours in a frame.
+const POLICY_WITH_FRAME: &str = policy!("; frame-src 'self'");
 
 const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentials-create=(self), \
     camera=(), microphone=(), geolocation=(), payment=()";
@@ -23,10 +35,9 @@ const PERMISSIONS: &str = "publickey-credentials-get=(self), publickey-credentia
 ///
 /// `same-origin` and not `no-referrer`, which turns the `Origin` of a form into `null`: the cross-origin rule would refuse
 /// our own forms where the browser does not say `Sec-Fetch-Site`.
-const HEADERS: [(HeaderName, &str); 8] = [
+const HEADERS: [(HeaderName, &str); 7] = [
     (header::CONTENT_TYPE, "text/html; charset=utf-8"),
     (header::CACHE_CONTROL, "no-store"),
-    (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::VARY, "Accept-Language, Cookie, Accept-Encoding"),
@@ -46,6 +57,7 @@ pub(super) struct Page {
     html: String,
     encoding: Encoding,
     language: &'static str,
+    policy: &'static str,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -68,6 +80,7 @@ impl Visit {
             html,
             encoding: self.look.encoding,
             language: self.t.language().tag(),
+            policy: POLICY,
             headers,
         })
     }
@@ -77,6 +90,14 @@ impl Page {
     /// The same page, with this status.
     pub(super) fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// The same page, which shows an answer of ours in a frame.
+    pub(super) fn with_frame(self) -> Self {
+        Self {
+            policy: POLICY_WITH_FRAME,
+            ..self
+        }
     }
 
     /// The same page, with a cookie.
@@ -104,6 +125,8 @@ impl IntoResponse for Page {
         for (name, value) in HEADERS {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        let policy = HeaderValue::from_static(self.policy);
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         let language = HeaderValue::from_static(self.language);
         headers.insert(header::CONTENT_LANGUAGE, language);
         if let Some(encoding) = encoding.name() {

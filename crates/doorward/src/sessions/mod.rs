@@ -398,12 +398,12 @@ pub(crate) async fn revoke(
         .await
 }
 
-/// Ends all sessions of the caller but the one that the request was made with.
+/// Ends all sessions of the caller but the one that the request was made with; how many.
 pub(crate) async fn revoke_others(
     doorward: &Doorward,
     caller: &SignedIn,
     client: &Client,
-) -> Result<()> {
+) -> Result<usize> {
     let now = doorward.clock.now();
     let (user, own) = (caller.user().id, caller.session().id);
     doorward
@@ -414,7 +414,7 @@ pub(crate) async fn revoke_others(
         .await
 }
 
-/// Ends, in a transaction that changed what the user is known by, all sessions but the caller's own.
+/// Ends, in a transaction that changed what the user is known by, all sessions but the caller's own; how many.
 pub(crate) async fn end_others(
     tx: &mut Tx,
     doorward: &Doorward,
@@ -422,9 +422,10 @@ pub(crate) async fn end_others(
     user: &UserId,
     own: &SessionId,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<usize> {
     let ended = store::delete_others(tx, user, own).await?;
-    tell_ended(tx, doorward, client, user, &ended, now).await
+    tell_ended(tx, doorward, client, user, &ended, now).await?;
+    Ok(ended.len())
 }
 
 /// Ends all sessions of the caller, this one included.

@@ -93,15 +93,14 @@ async fn every_answer_is_private_and_inert() {
     }
 }
 
-/// Items 121, 122: pages and what is no part of the API carry them too; text says its charset.
+/// Items 121, 122: what is no part of the API carries them too; of pages see `pages_render.rs`.
 #[tokio::test]
-async fn pages_and_other_paths_carry_the_same_headers() {
+async fn other_paths_carry_the_same_headers() {
     let world = World::with(|config| config.public_url = "http://localhost:8700".into()).await;
     let types = [
         ("/healthz", "application/json"),
         ("/readyz", "application/json"),
         ("/openapi.json", "application/json"),
-        ("/dev/mailbox", "text/html; charset=utf-8"),
         ("/dev/mailbox.json", "application/json"),
         ("/nowhere", "application/problem+json"),
     ];

@@ -50,9 +50,16 @@ async fn all_pages(world: &World, language: &str) -> Vec<(String, Reply)> {
 
     let ada = reader(world, "en");
     world.advance(doorward::Span::minutes(5));
+    for _ in 0..2 {
+        world.sign_in(&reader(world, "en"), ADA).await;
+    }
     world.sign_in(&ada, ADA).await;
     ada.get(&format!("/sign-out?lang={language}")).await;
     for path in [
+        "/account/activity",
+        "/account/activity/not-me",
+        "/account/sessions",
+        "/account/sessions/others",
         "/sign-in?switch=1",
         "/sign-in/continue?return_to=https://app.example.com/x",
         "/sign-out",
@@ -216,7 +223,7 @@ async fn every_page_carries_its_headers() {
 }
 
 /// A document without what the policy forbids, in the language that was asked for.
-fn check_document(page: &str, language: &str, html: &str) {
+pub(crate) fn check_document(page: &str, language: &str, html: &str) {
     let lower = html.to_lowercase();
     let dir = if language == "ar-XB" { "rtl" } else { "ltr" };
     assert!(html.starts_with("<!doctype html>\n"), "{page}");

@@ -38,6 +38,7 @@ pub(crate) async fn enter(caller: &Caller, code: &str) -> Reply {
     caller.submit("/sign-in/code", &[("code", code)]).await
 }
 
+/// Asserts what a page says, and with which status.
 #[track_caller]
 pub(crate) fn says(reply: &Reply, status: u16, text: &str) {
     assert_eq!(reply.status(), status, "{reply}");

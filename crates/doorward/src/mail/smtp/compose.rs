@@ -44,6 +44,12 @@ pub(super) fn compose(
     Ok((envelope, mail.formatted()))
 }
 
+/// The text of a message as a server gets it: headers, an empty line, the parts.
+pub(crate) fn raw(sender: &Sender, message: &Message) -> Result<String, SendError> {
+    let (_, bytes) = compose(sender, message)?;
+    String::from_utf8(bytes).map_err(refused)
+}
+
 fn address(address: &Address) -> Result<lettre::Address, SendError> {
     lettre::Address::new(address.local(), address.domain()).map_err(refused)
 }

@@ -1,8 +1,11 @@
 //! The account: `/account` and what is below it. Each page has a file; what is around all of them stands here.
 
+mod activity;
+mod event;
 mod overview;
 mod passkeys;
 mod profile;
+mod sessions;
 
 use axum::Router;
 
@@ -13,6 +16,8 @@ pub(super) fn routes() -> Router<Doorward> {
     overview::routes()
         .merge(passkeys::routes())
         .merge(profile::routes())
+        .merge(activity::routes())
+        .merge(sessions::routes())
 }
 
 /// The header of the account's pages: whose account it is, and the way to the other pages. Templates call it `header`

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{Router, extract::State, routing::get};
 
-use super::Header;
+use super::{Header, event::Entry};
 use crate::{
     Doorward,
     error::Result,
@@ -15,8 +15,11 @@ use crate::{
         texts::Texts,
         visit::Visit,
     },
-    passkeys, sessions,
+    passkeys, sessions, users,
 };
+
+/// How many events the overview shows.
+const RECENT: usize = 5;
 
 pub(super) fn routes() -> Router<Doorward> {
     Router::new().route("/account", get(show))
@@ -34,13 +37,15 @@ struct Overview {
     used: Option<Moment>,
     devices: usize,
     name: String,
-    signed_in: Moment,
+    /// What happened last.
+    recent: Vec<Entry>,
 }
 
 async fn show(State(doorward): State<Doorward>, visit: Visit, user: CurrentUser) -> Result<Page> {
     let id = &user.user().id;
     let passkeys = passkeys::of_user(&doorward, id).await?;
     let sessions = sessions::of_user(&doorward, id).await?;
+    let events = users::events(&doorward, id, None).await?.items;
     let last_use = passkeys.iter().filter_map(|each| each.last_used_at).max();
     visit.page(&Overview {
         frame: visit.frame("dw-account"),
@@ -51,6 +56,10 @@ async fn show(State(doorward): State<Doorward>, visit: Visit, user: CurrentUser)
         used: last_use.map(|at| Moment::new(at, Form::Relative)),
         devices: sessions.len(),
         name: user.user().display_name(),
-        signed_in: Moment::new(user.session().authenticated_at, Form::Relative),
+        recent: events
+            .iter()
+            .take(RECENT)
+            .map(|event| Entry::of(&visit.t, event, &user))
+            .collect(),
     })
 }

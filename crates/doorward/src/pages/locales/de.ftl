@@ -166,7 +166,7 @@ account-devices = { $count ->
    *[other] Auf { $count } Geräten angemeldet
 }
 account-activity = Letzte Aktivität
-account-signed-in = Hier angemeldet: { $when }
+account-activity-all = Alle Aktivität
 
 ## /account/passkeys
 
@@ -294,6 +294,105 @@ delete-submit = Konto löschen
 deleted-title = Ihr Konto wurde gelöscht
 deleted-text = Ihre Passkeys gelten nicht mehr. Bietet Ihr Passwortmanager noch einen für { $app } an, löschen Sie ihn dort.
 deleted-back = Zurück zur Anmeldung
+
+## /account/sessions
+
+sessions-title = Geräte
+sessions-current = Dieses Gerät
+sessions-active = Gerade aktiv
+sessions-last-seen = Zuletzt aktiv { $time }
+sessions-signed-in-otp = Angemeldet am { $date } mit einem E-Mail-Code
+sessions-signed-in-passkey = Angemeldet am { $date } mit einem Passkey
+sessions-signed-in-passkey-named = Angemeldet am { $date } mit einem Passkey ({ $name })
+sessions-facts = Einzelheiten
+sessions-fact-opened = Zuerst angemeldet
+sessions-fact-proved = Zuletzt angemeldet
+sessions-fact-seen = Zuletzt aktiv
+sessions-fact-ends = Unbenutzt abgemeldet
+sessions-fact-address = Netzwerkadresse
+sessions-fact-user-agent = Wie der Browser sich nennt
+sessions-end = Abmelden
+sessions-end-device = Abmelden: { $device }
+sessions-end-from = Abmelden: { $device }, { $address }
+sessions-end-others = Überall sonst abmelden
+sessions-others-heading = { $count ->
+    [one] { $count } anderes Gerät abmelden?
+   *[other] { $count } andere Geräte abmelden?
+}
+sessions-others-text = Dort ist dann eine neue Anmeldung nötig. Hier bleiben Sie angemeldet.
+sessions-others-keep = Abbrechen
+sessions-ended = Abgemeldet: { $device }.
+sessions-ended-several = { $count ->
+    [one] { $count } Gerät wurde abgemeldet.
+   *[other] { $count } Geräte wurden abgemeldet.
+}
+sessions-ended-none = Sie waren auf keinem anderen Gerät angemeldet.
+sessions-unknown = Ist eines nicht Ihres? Melden Sie es ab und { $link }.
+sessions-unknown-link = prüfen Sie dann Ihre Passkeys
+
+## /account/activity
+
+activity-title = Aktivität
+activity-text = Was mit Ihrem Konto geschehen ist, das Neueste zuerst.
+activity-empty = Noch ist hier nichts.
+activity-newest = Neueste
+activity-older = Ältere
+
+## Was mit einem Konto geschehen ist
+
+event-signed-in = Mit einem E-Mail-Code angemeldet
+event-signed-in-passkey = Mit einem Passkey angemeldet
+event-sign-in-failed = Eine Anmeldung mit einem Ihrer Passkeys wurde abgelehnt
+event-signed-out = Abgemeldet
+event-session-revoked = Ein Gerät wurde abgemeldet
+event-all-sessions-revoked = Alle Geräte wurden abgemeldet
+event-session-evicted = Das am längsten unbenutzte Gerät wurde abgemeldet, um Platz zu machen
+event-passkey-added = Passkey „{ $detail }“ wurde erstellt
+event-passkey-renamed = Ein Passkey wurde in „{ $detail }“ umbenannt
+event-passkey-removed = Passkey „{ $detail }“ wurde entfernt
+event-counter-regression = Ungewöhnliche Benutzung des Passkeys „{ $detail }“: Vielleicht gibt es eine Kopie davon
+event-user-created = Das Konto wurde angelegt
+event-user-invited = Sie wurden eingeladen
+event-user-updated = Das Profil wurde geändert
+event-email-changed = Die E-Mail-Adresse wurde geändert
+event-user-disabled = Das Konto wurde gesperrt
+event-user-enabled = Das Konto wurde entsperrt
+event-role-granted = Sie haben die Rolle „{ $detail }“ bekommen
+event-role-revoked = Die Rolle „{ $detail }“ wurde Ihnen genommen
+event-access-denied = Etwas wurde abgelehnt, das die Berechtigung „{ $detail }“ braucht
+event-other = An Ihrem Konto hat sich etwas geändert
+event-by-administrator = Durch einen Administrator
+event-not-me = Waren Sie das nicht?
+
+## /account/activity/not-me
+
+not-me-title = Waren Sie das nicht?
+not-me-text = Wenn sich jemand anders bei Ihrem Konto angemeldet hat, sperren Sie ihn jetzt aus, in dieser Reihenfolge.
+not-me-devices = 1. Überall sonst abmelden
+not-me-devices-text = Wer auf einem anderen Gerät angemeldet ist, wird sofort abgemeldet. Hier bleiben Sie angemeldet.
+not-me-passkeys = 2. Passkeys prüfen
+not-me-passkeys-text = Entfernen Sie jeden Passkey, den Sie nicht kennen: Damit ist eine neue Anmeldung möglich.
+not-me-passkeys-link = Passkeys prüfen
+not-me-email = 3. E-Mail sichern
+not-me-email-text = Wer Ihre E-Mail liest, kann sich mit einem Code anmelden. Wenn jemand anders Ihr Postfach lesen kann, ändern Sie dessen Passwort.
+
+## /dev/mailbox
+
+mailbox-title = Postfach
+mailbox-warning = Postfach für die Entwicklung. Nichts wird zugestellt.
+mailbox-empty = Noch keine Post.
+mailbox-empty-text = Post erscheint hier, sobald sie verschickt worden wäre.
+mailbox-copy = Code kopieren
+mailbox-copied = Kopiert
+mailbox-clear = Postfach leeren
+mailbox-cleared = Das Postfach ist jetzt leer.
+mailbox-back = Zurück zum Postfach
+mailbox-to = An
+mailbox-at = Geschrieben
+mailbox-text = Text
+mailbox-html = HTML
+mailbox-headers = Kopfzeilen
+mailbox-raw = Quelltext
 
 ## Geräte
 

@@ -166,7 +166,7 @@ account-devices = { $count ->
    *[other] Signed in on { $count } devices
 }
 account-activity = Recent activity
-account-signed-in = You signed in here { $when }
+account-activity-all = All activity
 
 ## /account/passkeys
 
@@ -294,6 +294,105 @@ delete-submit = Delete account
 deleted-title = Your account was deleted
 deleted-text = Your passkeys no longer work. If your password manager still offers one for { $app }, delete it there.
 deleted-back = Back to sign-in
+
+## /account/sessions
+
+sessions-title = Devices
+sessions-current = This device
+sessions-active = Active now
+sessions-last-seen = Last active { $time }
+sessions-signed-in-otp = Signed in { $date } with an email code
+sessions-signed-in-passkey = Signed in { $date } with a passkey
+sessions-signed-in-passkey-named = Signed in { $date } with a passkey ({ $name })
+sessions-facts = Details
+sessions-fact-opened = First signed in
+sessions-fact-proved = Last signed in
+sessions-fact-seen = Last active
+sessions-fact-ends = Signed out unless used by
+sessions-fact-address = Network address
+sessions-fact-user-agent = What the browser calls itself
+sessions-end = Sign out
+sessions-end-device = Sign out { $device }
+sessions-end-from = Sign out { $device }, { $address }
+sessions-end-others = Sign out everywhere else
+sessions-others-heading = { $count ->
+    [one] Sign out of { $count } other device?
+   *[other] Sign out of { $count } other devices?
+}
+sessions-others-text = They'll need to sign in again. You'll stay signed in here.
+sessions-others-keep = Cancel
+sessions-ended = Signed out of { $device }.
+sessions-ended-several = { $count ->
+    [one] Signed out of { $count } device.
+   *[other] Signed out of { $count } devices.
+}
+sessions-ended-none = You weren't signed in on any other device.
+sessions-unknown = Don't recognise one? Sign it out, then { $link }.
+sessions-unknown-link = check your passkeys
+
+## /account/activity
+
+activity-title = Activity
+activity-text = What happened to your account, newest first.
+activity-empty = Nothing here yet.
+activity-newest = Newest
+activity-older = Older
+
+## What happened to an account
+
+event-signed-in = Signed in with an email code
+event-signed-in-passkey = Signed in with a passkey
+event-sign-in-failed = A sign-in with one of your passkeys was refused
+event-signed-out = Signed out
+event-session-revoked = A device was signed out
+event-all-sessions-revoked = All devices were signed out
+event-session-evicted = The device unused for longest was signed out to make room for another
+event-passkey-added = Passkey “{ $detail }” was created
+event-passkey-renamed = A passkey was renamed to “{ $detail }”
+event-passkey-removed = Passkey “{ $detail }” was removed
+event-counter-regression = Unusual use of passkey “{ $detail }”: there may be a copy of it
+event-user-created = Account was created
+event-user-invited = You were invited
+event-user-updated = Profile was changed
+event-email-changed = Email address was changed
+event-user-disabled = Account was disabled
+event-user-enabled = Account was enabled
+event-role-granted = You were given the role “{ $detail }”
+event-role-revoked = The role “{ $detail }” was taken from you
+event-access-denied = Something was refused that needs the permission “{ $detail }”
+event-other = Something changed on your account
+event-by-administrator = By an administrator
+event-not-me = Wasn't you?
+
+## /account/activity/not-me
+
+not-me-title = Wasn't you?
+not-me-text = If someone else signed in to your account, lock them out now, in this order.
+not-me-devices = 1. Sign out everywhere else
+not-me-devices-text = Whoever is signed in on another device is signed out at once. You'll stay signed in here.
+not-me-passkeys = 2. Check your passkeys
+not-me-passkeys-text = Remove every passkey that you don't recognise: it can sign in again.
+not-me-passkeys-link = Check your passkeys
+not-me-email = 3. Secure your email
+not-me-email-text = Whoever reads your email can sign in with a code. If your mailbox may be open to someone else, change its password.
+
+## /dev/mailbox
+
+mailbox-title = Mailbox
+mailbox-warning = Development mailbox. Nothing is being delivered.
+mailbox-empty = No mail yet.
+mailbox-empty-text = Mail appears here as soon as it would have been sent.
+mailbox-copy = Copy code
+mailbox-copied = Copied
+mailbox-clear = Clear mailbox
+mailbox-cleared = The mailbox is empty now.
+mailbox-back = Back to the mailbox
+mailbox-to = To
+mailbox-at = Written
+mailbox-text = Text
+mailbox-html = HTML
+mailbox-headers = Headers
+mailbox-raw = Raw
 
 ## Devices
 
