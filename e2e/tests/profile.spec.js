@@ -91,11 +91,18 @@ test('a file of what there is about someone is downloaded', async ({ person }) =
 
 const PAGES = [
   '/account',
+  '/account/activity',
+  '/account/passkeys',
+  '/account/passkeys/new',
   '/account/profile',
   '/account/profile/data',
   '/account/profile/delete',
   '/account/profile/email',
   '/account/profile/email/code',
+  '/account/sessions',
+  '/account/sessions/others',
+  '/sign-out',
+  '/welcome/passkey',
 ];
 
 const OPERATIONS = [

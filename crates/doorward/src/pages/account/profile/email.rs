@@ -20,6 +20,7 @@ use crate::{
         alert::Alert,
         arrival::Arrival,
         attempt::Attempt,
+        code::CodeForm,
         code_entry::{CodeEntry, picked},
         cookies::Kept,
         flash::Flash,
@@ -115,11 +116,6 @@ async fn show(visit: Visit, _: CurrentUser) -> Result<Response> {
         Some(attempt) => Ok(ENTRY.page(&visit, &attempt)?.into_response()),
         None => Ok(Go::to(ASK).into_response()),
     }
-}
-
-#[derive(Deserialize)]
-struct CodeForm {
-    code: String,
 }
 
 async fn enter(

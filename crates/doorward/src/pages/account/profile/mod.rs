@@ -104,9 +104,9 @@ async fn save(
     };
     let now = user.user();
     let change = ProfileChange {
-        first_name: changed(stored(now.first_name.as_ref()), first),
-        last_name: changed(stored(now.last_name.as_ref()), last),
-        locale: changed(now.locale, form.locale()),
+        first_name: changed(stored(now.first_name.as_ref()).as_ref(), first),
+        last_name: changed(stored(now.last_name.as_ref()).as_ref(), last),
+        locale: changed(now.locale.as_ref(), form.locale()),
         ..ProfileChange::default()
     };
     users::update_profile(&doorward, &now.id, &change, Some(now.id), &visit.client).await?;
@@ -128,8 +128,8 @@ async fn save(
 }
 
 /// Only what is another than before is a change: the log tells of changes.
-fn changed<T: PartialEq>(from: Option<T>, to: Option<T>) -> Change<T> {
-    if from == to {
+fn changed<T: PartialEq>(from: Option<&T>, to: Option<T>) -> Change<T> {
+    if from == to.as_ref() {
         Change::Keep
     } else {
         Change::To(to)
