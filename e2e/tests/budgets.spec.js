@@ -4,19 +4,37 @@ import { expect, test } from '../fixtures.js';
 
 const KIB = 1024;
 
+test.use({ movableClock: true });
+
 /** Pages that somebody sees who signs in, and the ones of an account: what each kind of file may weigh, in bytes. */
 const SIGNING_IN = { html: 3 * KIB, css: 4 * KIB, js: 4.5 * KIB, total: 12 * KIB };
 const ACCOUNT = { html: 5 * KIB, css: 4 * KIB, js: 5 * KIB, total: 14 * KIB };
+
+/** Signs in, and makes a passkey where there is something to make one with. */
+async function hasPasskey(ada) {
+  await ada.signInByCode('ada@example.com');
+  if (ada.authenticator) await ada.makePasskey();
+}
+
+/** Signed in as before, but so long ago that it no longer counts as lately. */
+async function hasBeenAway(ada, doorward) {
+  await hasPasskey(ada);
+  await ada.authenticator?.isTouched(false);
+  await doorward.advance('11m');
+}
 
 const PAGES = [
   { path: '/sign-in', budget: SIGNING_IN },
   { path: '/sign-in/help', budget: SIGNING_IN },
   { path: '/sign-in/code', budget: SIGNING_IN, before: (ada) => ada.askForCode('ada@example.com') },
+  { path: '/reauth', budget: SIGNING_IN, before: hasBeenAway },
   { path: '/sign-out', budget: SIGNING_IN, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/welcome/passkey', budget: SIGNING_IN, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
+  { path: '/account/passkeys/new', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account/profile', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
   // A date stands within a sentence there; said as people say it, it moves the words behind it, by less than can be seen.
+  { path: '/account/passkeys', budget: ACCOUNT, shift: 0.001, before: hasPasskey },
   { path: '/account/sessions', budget: ACCOUNT, shift: 0.001, before: (ada) => ada.signInByCode('ada@example.com') },
   { path: '/account/activity', budget: ACCOUNT, before: (ada) => ada.signInByCode('ada@example.com') },
 ];
@@ -47,9 +65,9 @@ async function load({ context, page }, path) {
 
 for (const { path, budget, shift = 0, before } of PAGES) {
   const name = path === '/sign-in' ? `T53 ${path}` : path;
-  test(`${name} is small, and asks nobody else for anything`, async ({ person }) => {
+  test(`${name} is small, and asks nobody else for anything`, async ({ doorward, person }) => {
     const ada = await person({ profile: 'P1' });
-    await before?.(ada);
+    await before?.(ada, doorward);
 
     const answers = await load(ada, path);
 
@@ -67,9 +85,9 @@ for (const { path, budget, shift = 0, before } of PAGES) {
   });
 
   for (const profile of ['P0', 'P1']) {
-    test(`nothing on ${path} moves while it loads, with ${profile}`, async ({ person }) => {
+    test(`nothing on ${path} moves while it loads, with ${profile}`, async ({ doorward, person }) => {
       const ada = await person({ profile });
-      await before?.(ada);
+      await before?.(ada, doorward);
 
       await ada.page.goto(path, { waitUntil: 'networkidle' });
 
