@@ -222,7 +222,7 @@ fn too_slow() -> Response {
     (StatusCode::REQUEST_TIMEOUT, [(header::CONNECTION, "close")]).into_response()
 }
 
-/// A stream of events has no end of its own: it ends when the server stops, which would wait for it in vain.
+/// A stream of events has no end of its own. It ends when the server stops, or the server would wait for it in vain.
 fn until_stopped(answer: Response, mut stop: watch::Receiver<bool>) -> Response {
     let kind = answer.headers().get(header::CONTENT_TYPE);
     if kind.is_none_or(|kind| kind != "text/event-stream") {

@@ -71,19 +71,20 @@ impl Entry {
 }
 
 fn sentence(t: &Texts, event: &Recorded) -> String {
-    // What a later version has told of is something all the same.
-    let mut key = Key("event-other");
-    if let Some((_, known)) = SENTENCES.iter().find(|(kind, _)| event.is(*kind)) {
-        key = *known;
-    }
-    let is_passkey = event.method.as_deref() == Some(Method::Passkey.name());
-    if event.is(Kind::SignedIn) && is_passkey {
-        key = Key("event-signed-in-passkey");
-    } else if event.is(Kind::SessionRevoked) && event.detail.as_deref() == Some("all") {
-        key = Key("event-all-sessions-revoked");
-    }
     let detail = event.detail.as_deref().unwrap_or_default();
-    t.get(&key).with("detail", detail).to_string()
+    t.get(&key(event)).with("detail", detail).to_string()
+}
+
+fn key(event: &Recorded) -> Key {
+    if event.is(Kind::SignedIn) && event.method.as_deref() == Some(Method::Passkey.name()) {
+        return Key("event-signed-in-passkey");
+    }
+    if event.is(Kind::SessionRevoked) && event.detail.as_deref() == Some("all") {
+        return Key("event-all-sessions-revoked");
+    }
+    let known = SENTENCES.iter().find(|(kind, _)| event.is(*kind));
+    // What a later version has told of is something all the same.
+    known.map_or(Key("event-other"), |(_, key)| *key)
 }
 
 /// The picture of a family of events, by the name of the kind.

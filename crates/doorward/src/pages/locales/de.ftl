@@ -320,7 +320,7 @@ sessions-others-heading = { $count ->
    *[other] { $count } andere Geräte abmelden?
 }
 sessions-others-text = Dort ist dann eine neue Anmeldung nötig. Hier bleiben Sie angemeldet.
-sessions-others-keep = Abbrechen
+sessions-others-cancel = Abbrechen
 sessions-ended = Abgemeldet: { $device }.
 sessions-ended-several = { $count ->
     [one] { $count } Gerät wurde abgemeldet.

@@ -320,7 +320,7 @@ sessions-others-heading = { $count ->
    *[other] Sign out of { $count } other devices?
 }
 sessions-others-text = They'll need to sign in again. You'll stay signed in here.
-sessions-others-keep = Cancel
+sessions-others-cancel = Cancel
 sessions-ended = Signed out of { $device }.
 sessions-ended-several = { $count ->
     [one] Signed out of { $count } device.
