@@ -443,9 +443,15 @@ async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result
         .map(drop)
 }
 
-const RELEASE: &str = "update outbox set claimed_until = 0 where claimed_until > 0";
+const RELEASE: &str = "
+    update outbox
+       set available_at = case when available_at < $1 then available_at else $1 end,
+           claimed_until = 0
+     where claimed_until > 0 or available_at > $1";
 
-/// Takes back the claims of a server that has ended: there is only one server on this database.
+/// Takes back the claims of a server that has ended: there is only one server on this database. What was to wait need
+/// not: the clock of the server that ended may have been ahead, and mail would wait for as long as it was.
 pub(crate) async fn release_claims(doorward: &Doorward) -> Result<()> {
-    doorward.db.execute(RELEASE, &[]).await.map(drop)
+    let now = doorward.clock.now();
+    doorward.db.execute(RELEASE, values![now]).await.map(drop)
 }

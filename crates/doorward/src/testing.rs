@@ -131,9 +131,14 @@ impl World {
 
     /// Another server on the same database, as after a restart: nothing of memory is left but the clock and the mailbox.
     pub async fn restarted(&self) -> Self {
+        self.restarted_by(self.clock.clone()).await
+    }
+
+    /// The same by another clock, as after a restart of a machine whose clock was wrong.
+    pub async fn restarted_by(&self, clock: Clock) -> Self {
         let world = Box::pin(Self::open(
             self.config.clone(),
-            self.clock.clone(),
+            clock,
             Arc::clone(&self.post),
             Arc::clone(&self.folder),
         ))

@@ -1,7 +1,7 @@
 //! Mail: where it goes, what it says, and that it leaves: after its commit, at least once, and never too late.
 
 use doorward::{
-    Span,
+    Clock, Span,
     mail::Message,
     testing::{Caller, Fault, MailServer, World, on_every_database},
 };
@@ -236,6 +236,22 @@ async fn mail_survives_the_end_of_its_server() {
 
         assert_eq!(world.mailbox().messages().len(), 1);
         show(&world.native(), ADA, &code).await.created();
+    })
+    .await;
+}
+
+/// Item 118: a clock that was ahead delays no mail once it has been put right.
+#[tokio::test]
+async fn mail_does_not_wait_for_a_clock_that_was_ahead() {
+    on_every_database(async |world| {
+        let right = Clock::manual(world.clock().now());
+        world.advance(Span::hours(1));
+        ask(&world.native(), ADA).await.created();
+
+        let world = world.restarted_by(right).await;
+
+        assert_eq!(world.inbox(ADA).await.messages().len(), 1);
+        assert_eq!(waiting(&world), 0);
     })
     .await;
 }
