@@ -52,6 +52,8 @@ struct CodePage<'a> {
     /// Seconds until there may be another one, for the script to count down.
     wait: i64,
     sender: Option<String>,
+    /// Whether mail is not delivered, but shown in the development mailbox.
+    has_mailbox: bool,
 }
 
 /// How the page comes to be shown.
@@ -189,6 +191,7 @@ impl CodeEntry {
             needs_another: left == 0 || attempt.left(now) == Span::ZERO,
             wait: attempt.wait(interval, now).as_seconds_ceil(),
             sender: sender.map(|sender| sender.address.to_string()),
+            has_mailbox: visit.config().mailbox(),
         })
     }
 }

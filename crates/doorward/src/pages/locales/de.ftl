@@ -41,6 +41,8 @@ code-lifetime = { $minutes ->
     [one] Er gilt { $minutes } Minute.
    *[other] Er gilt { $minutes } Minuten.
 }
+code-mailbox = Diese E-Mail wird nicht zugestellt. Lesen Sie sie im { $link }.
+code-mailbox-link = Entwicklungspostfach
 code-label = Anmeldecode
 code-hint = { $digits } Ziffern. Sie können die ganze Nachricht einfügen; wir finden den Code darin und machen weiter.
 code-hint-long = 13 Buchstaben und Ziffern, wie sie in der E-Mail stehen.

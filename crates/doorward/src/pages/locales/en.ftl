@@ -41,6 +41,8 @@ code-lifetime = { $minutes ->
     [one] It works for { $minutes } minute.
    *[other] It works for { $minutes } minutes.
 }
+code-mailbox = This mail isn't delivered. Read it in the { $link }.
+code-mailbox-link = development mailbox
 code-label = Sign-in code
 code-hint = { $digits } digits. You can paste the whole message; we'll pick out the code and continue.
 code-hint-long = 13 letters and digits, as they are in the email.
