@@ -107,11 +107,14 @@ fn greeting(config: &Config, mailbox: Option<&str>) -> String {
     let mut lines = vec![
         format!("Doorward {} is running.", env!("CARGO_PKG_VERSION")),
         String::new(),
-        format!(
-            "  API       {}/auth, described at /openapi.json",
-            config.public_url
-        ),
     ];
+    if config.pages.enabled {
+        lines.push(format!("  Pages     {}", config.public_url));
+    }
+    lines.push(format!(
+        "  API       {}/auth, described at /openapi.json",
+        config.public_url
+    ));
     if let Some(mailbox) = mailbox {
         lines.push(format!(
             "  Mailbox   {mailbox}  (for development: mail is kept here and not sent)"
@@ -127,7 +130,7 @@ fn greeting(config: &Config, mailbox: Option<&str>) -> String {
     lines.push(format!("  Data      {}", data.display()));
     lines.push(String::new());
     lines.push(match mailbox {
-        Some(_) => "Next: sign in with any address, as the README shows; the code is in the mailbox. Then make yourself an\nadministrator: doorward admin grant ADDRESS".into(),
+        Some(_) => "Next: open the pages and sign in with any address; the code is in the mailbox. Then make yourself an\nadministrator: doorward admin grant ADDRESS".into(),
         None => "Next: `doorward doctor` looks whether all is well.".into(),
     });
     lines.join("\n")
