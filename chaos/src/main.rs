@@ -1,0 +1,188 @@
+//! Breaks running servers in every way we know, and checks what they said against what they did.
+//!
+//! ```text
+//! cargo run --release -p doorward-chaos -- short
+//! ```
+//!
+//! It starts real servers, works with them while it kills, pauses and starves them, writes a history of every request
+//! and its outcome, reads back what is left, and holds both against C1 to C8: see `checkers`.
+
+mod chance;
+mod checkers;
+mod failure;
+mod history;
+mod http;
+mod nodes;
+mod propagation;
+mod readback;
+mod report;
+mod smtp;
+mod topologies;
+mod workload;
+mod world;
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tokio::time::timeout;
+
+use crate::{failure::Result, report::Report, topologies::single, world::Plan};
+
+/// Breaks running servers, and checks what they promised.
+#[derive(Debug, Parser)]
+#[command(name = "doorward-chaos")]
+struct Options {
+    #[command(subcommand)]
+    length: Length,
+    /// The server's binary [default: the one beside this program]
+    #[arg(long, global = true, value_name = "FILE")]
+    doorward: Option<PathBuf>,
+    /// Keep histories, logs and databases here [default: a folder that is removed unless something is wrong]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Repeat the choices of a run [default: the time]
+    #[arg(long, global = true)]
+    seed: Option<u64>,
+    /// Only these
+    #[arg(long, global = true, value_enum, value_delimiter = ',')]
+    topology: Vec<Topology>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Length {
+    /// A few minutes of everything
+    Short,
+    /// As long as is said
+    Long(Counts),
+}
+
+/// How much of everything.
+#[derive(Debug, Args)]
+struct Counts {
+    /// `kill -9` cycles
+    #[arg(long, default_value_t = 500)]
+    kills: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Topology {
+    /// One process on SQLite
+    S,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            #[allow(clippy::print_stderr, reason = "this is a program for a terminal")]
+            {
+                eprintln!("error: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for; whether everything held.
+fn run(options: &Options) -> Result<bool> {
+    let binary = match &options.doorward {
+        Some(binary) => binary.canonicalize()?,
+        None => std::env::current_exe()?.with_file_name("doorward"),
+    };
+    if !binary.exists() {
+        let message = format!(
+            "there is no server at {}: build it with `cargo build --release -p doorward-cli`",
+            binary.display()
+        );
+        return Err(message.into());
+    }
+    let mut temporary = None;
+    let folder = match &options.folder {
+        Some(folder) => {
+            std::fs::create_dir_all(folder)?;
+            folder.canonicalize()?
+        }
+        None => temporary
+            .insert(
+                tempfile::Builder::new()
+                    .prefix("doorward-chaos-")
+                    .tempdir()?,
+            )
+            .path()
+            .to_owned(),
+    };
+    let plan = Plan {
+        binary: &binary,
+        folder: &folder,
+        seed: options.seed.unwrap_or_else(seed),
+    };
+    let shown = folder.display();
+    say(&format!(
+        "Seed {}; histories and logs in {shown}.\n",
+        plan.seed
+    ));
+    let runtime = tokio::runtime::Runtime::new()?;
+    let held = runtime.block_on(all(&plan, options));
+    if let Some(temporary) = temporary
+        && !matches!(held, Ok(true))
+    {
+        say(&format!("Kept: {}", temporary.keep().display()));
+    }
+    held
+}
+
+async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
+    let short = Counts { kills: 20 };
+    let (counts, limit) = match &options.length {
+        Length::Short => (&short, Duration::from_mins(15)),
+        Length::Long(counts) => (counts, Duration::from_hours(3)),
+    };
+    let everything = async {
+        let mut held = true;
+        for topology in [Topology::S] {
+            if options.topology.is_empty() || options.topology.contains(&topology) {
+                held &= one(plan, counts, topology).await?;
+            }
+        }
+        Ok(held)
+    };
+    tokio::select! {
+        held = timeout(limit, everything) => held.map_err(|_| "it took too long, and was ended")?,
+        _ = tokio::signal::ctrl_c() => Err("ended from outside".into()),
+    }
+}
+
+/// Runs one topology; whether everything held.
+async fn one(plan: &Plan<'_>, counts: &Counts, topology: Topology) -> Result<bool> {
+    match topology {
+        Topology::S => {
+            let mut held = tell(&single::kills(plan, counts.kills).await?);
+            held &= tell(&single::full_disk(plan, counts.kills.div_ceil(10)).await?);
+            held &= tell(&single::clock_steps(plan, counts.kills.div_ceil(5)).await?);
+            Ok(held)
+        }
+    }
+}
+
+/// Tells of a run; whether everything held.
+fn tell(report: &Report) -> bool {
+    say(&report.text);
+    report.violations.is_empty()
+}
+
+#[allow(clippy::print_stdout, reason = "this is a program for a terminal")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// A seed that differs from run to run, and is printed.
+#[expect(clippy::disallowed_methods, reason = "the seed is printed")]
+fn seed() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}
