@@ -53,13 +53,13 @@ pub(crate) enum Reply {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub status: StatusCode,
-    pub json: Value,
+    body: Bytes,
 }
 
 impl Answer {
-    /// The `code` of a refusal.
-    pub(crate) fn code(&self) -> Option<&str> {
-        self.json["code"].as_str()
+    /// Its body; null, where it is no JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
@@ -92,8 +92,7 @@ impl Client {
         match timeout(PATIENCE, exchange).await {
             Ok(Ok((status, body))) => {
                 self.connections.insert(target.name.clone(), connection);
-                let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-                Reply::Answer(Answer { status, json })
+                Reply::Answer(Answer { status, body })
             }
             _ => Reply::Lost,
         }

@@ -12,8 +12,11 @@ mod checkers;
 mod failure;
 mod history;
 mod http;
+mod lab;
 mod nodes;
+mod postgres;
 mod propagation;
+mod proxy;
 mod readback;
 mod report;
 mod smtp;
@@ -30,11 +33,16 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::time::timeout;
 
-use crate::{failure::Result, report::Report, topologies::single, world::Plan};
+use crate::{
+    failure::Result,
+    report::Report,
+    topologies::{fleet, pair, single, storm},
+    world::Plan,
+};
 
 /// Breaks running servers, and checks what they promised.
 #[derive(Debug, Parser)]
-#[command(name = "doorward-chaos")]
+#[command(name = "doorward-chaos", args_override_self = true)]
 struct Options {
     #[command(subcommand)]
     length: Length,
@@ -50,6 +58,9 @@ struct Options {
     /// Only these
     #[arg(long, global = true, value_enum, value_delimiter = ',')]
     topology: Vec<Topology>,
+    /// In a network of its own already, where the rest of P2 is
+    #[arg(long, global = true, hide = true)]
+    inside: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,15 +74,28 @@ enum Length {
 /// How much of everything.
 #[derive(Debug, Args)]
 struct Counts {
-    /// `kill -9` cycles
+    /// `kill -9` cycles, on S and P1 each
     #[arg(long, default_value_t = 500)]
     kills: u64,
+    /// Promotions of the standby, on P2
+    #[arg(long, default_value_t = 20)]
+    promotions: u64,
+    /// Sessions ended while they are checked, on P1
+    #[arg(long, default_value_t = 10_000)]
+    revocations: u64,
+    /// How often they are
+    #[arg(long, default_value_t = 20_000)]
+    checks_per_second: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Topology {
     /// One process on SQLite
     S,
+    /// Three nodes on one PostgreSQL server
+    P1,
+    /// Three nodes on a primary and its synchronous standby
+    P2,
 }
 
 fn main() -> ExitCode {
@@ -121,11 +145,13 @@ fn run(options: &Options) -> Result<bool> {
         folder: &folder,
         seed: options.seed.unwrap_or_else(seed),
     };
-    let shown = folder.display();
-    say(&format!(
-        "Seed {}; histories and logs in {shown}.\n",
-        plan.seed
-    ));
+    if !options.inside {
+        let folder = folder.display();
+        say(&format!(
+            "Seed {}; histories and logs in {folder}.\n",
+            plan.seed
+        ));
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let held = runtime.block_on(all(&plan, options));
     if let Some(temporary) = temporary
@@ -137,14 +163,22 @@ fn run(options: &Options) -> Result<bool> {
 }
 
 async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
-    let short = Counts { kills: 20 };
+    let short = Counts {
+        kills: 20,
+        promotions: 3,
+        revocations: 500,
+        checks_per_second: 1000,
+    };
     let (counts, limit) = match &options.length {
         Length::Short => (&short, Duration::from_mins(15)),
         Length::Long(counts) => (counts, Duration::from_hours(3)),
     };
     let everything = async {
+        if options.inside {
+            return Ok(tell(&pair::promotions(plan, counts.promotions).await?));
+        }
         let mut held = true;
-        for topology in [Topology::S] {
+        for topology in [Topology::S, Topology::P1, Topology::P2] {
             if options.topology.is_empty() || options.topology.contains(&topology) {
                 held &= one(plan, counts, topology).await?;
             }
@@ -165,6 +199,18 @@ async fn one(plan: &Plan<'_>, counts: &Counts, topology: Topology) -> Result<boo
             held &= tell(&single::full_disk(plan, counts.kills.div_ceil(10)).await?);
             held &= tell(&single::clock_steps(plan, counts.kills.div_ceil(5)).await?);
             Ok(held)
+        }
+        Topology::P1 => {
+            let mut held = tell(&fleet::kills(plan, counts.kills).await?);
+            let (ends, checks) = (counts.revocations, counts.checks_per_second);
+            held &= tell(&storm::storm(plan, ends, checks).await?);
+            Ok(held)
+        }
+        Topology::P2 => {
+            let folder = plan.folder.display().to_string();
+            let seed = plan.seed.to_string();
+            let further = ["--folder", &folder, "--seed", &seed].map(str::to_owned);
+            lab::enter(&further).await
         }
     }
 }

@@ -18,8 +18,8 @@ mod uniqueness;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::facts::COMMAND;
 use self::facts::Facts;
+pub(crate) use self::facts::{COMMAND, DATABASE};
 use crate::history::{Entry, Moment, Name};
 
 /// All that is known of a run.

@@ -1,7 +1,10 @@
 //! What is started, and how it is broken.
 
 mod faults;
+pub(crate) mod fleet;
+pub(crate) mod pair;
 pub(crate) mod single;
+pub(crate) mod storm;
 
 use std::{path::Path, sync::Arc};
 
@@ -13,7 +16,7 @@ use crate::{
     workload::World,
 };
 
-/// How many act at once.
+/// How many act at once, usually.
 const HANDS: u64 = 10;
 
 /// Works and breaks, reads back, checks, and tells.
@@ -22,9 +25,10 @@ async fn run(
     folder: &Path,
     world: &Arc<World>,
     rules: &Rules,
+    hands: u64,
     faults: impl Future<Output = Result<()>>,
 ) -> Result<Report> {
-    world.work(HANDS, faults).await?;
+    world.work(hands, faults).await?;
     let history = read_back(world).await?;
     std::fs::write(
         folder.join(name).join("read-back.json"),

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{process::Command, time::sleep};
 
-use super::run;
+use super::{HANDS, run};
 use crate::{
     chance::Chance,
     failure::Result,
@@ -37,7 +37,7 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
         sleep(Duration::from_secs(1)).await;
         Ok(())
     };
-    run(name, plan.folder, &world, &rules(), faults).await
+    run(name, plan.folder, &world, &rules(), HANDS, faults).await
 }
 
 /// The file system fills up under load, the server is killed on it, and there is room again.
@@ -68,7 +68,7 @@ pub(crate) async fn full_disk(plan: &Plan<'_>, count: u64) -> Result<Report> {
         sleep(Duration::from_secs(2)).await;
         Ok(())
     };
-    let report = run(name, plan.folder, &world, &rules(), faults).await;
+    let report = run(name, plan.folder, &world, &rules(), HANDS, faults).await;
     small.unmount().await?;
     report
 }
@@ -157,7 +157,7 @@ pub(crate) async fn clock_steps(plan: &Plan<'_>, count: u64) -> Result<Report> {
         fs::write(&offset, "+0\n")?;
         world.kill_and_start(node).await
     };
-    run(name, plan.folder, &world, &rules(), faults).await
+    run(name, plan.folder, &world, &rules(), HANDS, faults).await
 }
 
 /// The library that steps clocks, wherever this architecture has it.

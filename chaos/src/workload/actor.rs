@@ -78,7 +78,7 @@ impl Actor {
         let (outcome, said, json) = match reply {
             Reply::Unsent => return None,
             Reply::Lost => (Outcome::Unknown, None, Value::Null),
-            Reply::Answer(answer) => read(answer),
+            Reply::Answer(answer) => read(&answer),
         };
         let entry = Entry {
             number,
@@ -97,7 +97,7 @@ impl Actor {
     pub(super) async fn look(&mut self, request: Request<'_>) -> Option<Value> {
         let node = self.node()?;
         match self.client.ask(&node.target, ask(request, 0)).await {
-            Reply::Answer(answer) if answer.status.is_success() => Some(answer.json),
+            Reply::Answer(answer) if answer.status.is_success() => Some(answer.json()),
             _ => None,
         }
     }
@@ -116,10 +116,11 @@ fn ask(request: Request<'_>, number: u64) -> Ask<'_> {
     }
 }
 
-fn read(answer: Answer) -> (Outcome, Option<Name>, Value) {
-    let said = answer.code().map(Name::from);
+fn read(answer: &Answer) -> (Outcome, Option<Name>, Value) {
+    let json = answer.json();
+    let said = json["code"].as_str().map(Name::from);
     if answer.status.is_success() {
-        (Outcome::Ok, None, answer.json)
+        (Outcome::Ok, None, json)
     } else if answer.status.is_server_error() {
         (Outcome::Unknown, said, Value::Null)
     } else {

@@ -82,6 +82,15 @@ impl Person {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Those that are believed to live, the oldest first.
+    pub(crate) fn sessions(&self) -> Vec<Name> {
+        self.known().live.clone()
+    }
+
+    pub(crate) fn has_passkey(&self) -> bool {
+        !self.known().keys.is_empty()
+    }
+
     fn opened(&self, user: &Name, session: Name) {
         let mut known = self.known();
         known.user = Some(user.clone());
@@ -136,7 +145,7 @@ impl World {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn token(&self, session: &Name) -> Option<Arc<str>> {
+    pub(crate) fn token(&self, session: &Name) -> Option<Arc<str>> {
         self.tokens().get(session).cloned()
     }
 
@@ -155,7 +164,9 @@ impl World {
         for hand in 0..hands {
             workers.spawn(work(self.clone(), hand));
         }
-        workers.spawn(admin::work(self.clone()));
+        if hands > 0 {
+            workers.spawn(admin::work(self.clone()));
+        }
         let result = faults.await;
         self.done.store(true, Ordering::Relaxed);
         while let Some(ended) = workers.join_next().await {

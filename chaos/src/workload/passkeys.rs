@@ -10,7 +10,7 @@ use super::{
 use crate::history::{Name, Op, Outcome};
 
 impl Actor {
-    pub(super) async fn add_passkey(&mut self, person: &Person) -> Option<()> {
+    pub(crate) async fn add_passkey(&mut self, person: &Person) -> Option<()> {
         let key = self.register(person, None).await?;
         person.known().keys.push(key);
         Some(())
@@ -67,7 +67,7 @@ impl Actor {
         })
     }
 
-    pub(super) async fn sign_in_by_passkey(&mut self, person: &Person) -> Option<()> {
+    pub(crate) async fn sign_in_by_passkey(&mut self, person: &Person) -> Option<()> {
         let key = self.chance.pick(&person.known().keys)?.clone();
         let (challenge, assertion) = self.assert(&key).await?;
         let done = if self.chance.once_in(8) {

@@ -57,10 +57,15 @@ impl Actor {
     pub(super) async fn end_one(&mut self, person: &Person) -> Option<()> {
         let (ended, token) = self.any_session(person)?;
         let (_, own) = self.any_session(person)?;
-        let path = format!("/auth/sessions/{ended}");
-        self.end_by(person, &path, &own, &ended).await?;
+        self.end(person, &ended, &own).await?;
         self.watch(&ended, &token).await;
         Some(())
+    }
+
+    /// Ends a session by the token of another.
+    pub(crate) async fn end(&mut self, person: &Person, session: &Name, by: &str) -> Option<()> {
+        let path = format!("/auth/sessions/{session}");
+        self.end_by(person, &path, by, session).await
     }
 
     pub(super) async fn sign_out(&mut self, person: &Person) -> Option<()> {
