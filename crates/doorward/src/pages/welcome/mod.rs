@@ -137,8 +137,8 @@ async fn answer(
         _ => return Err(Error::Malformed("this is no answer to the offer".into())),
     }
     if !form.failed.is_empty() {
-        let code = FAILURES.into_iter().find(|code| *code == form.failed);
-        let failed = Offered::Failed(code.unwrap_or("other"));
+        let known = FAILURES.into_iter().find(|known| form.failed == *known);
+        let failed = Offered::Failed(known.unwrap_or("other"));
         doorward.metrics.offered_passkey(failed);
     }
     if form.answer != "exists" {

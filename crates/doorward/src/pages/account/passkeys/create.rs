@@ -53,7 +53,7 @@ async fn show(
         header: Header::of(&visit, &user),
         t: visit.t.clone(),
         alert: None,
-        on_security_key: asked.kind.as_deref() == Some("security-key"),
+        on_security_key: matches!(asked.kind.as_deref(), Some("security-key")),
         webauthn: webauthn.to_string(),
         next: LIST,
     })
