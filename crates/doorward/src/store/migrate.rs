@@ -89,10 +89,11 @@ fn apply(steps: &[&str], connection: &mut Connection, found: usize) -> rusqlite:
     tx.commit()
 }
 
-/// A database in memory with nothing in it but the schema.
-pub(super) fn empty() -> Result<Connection> {
-    let mut connection =
-        Connection::open_in_memory().map_err(|error| Error::Unavailable(error.into()))?;
-    migrate_draft(&mut connection)?;
+/// A database in memory with nothing in it but a schema: that of this version.
+pub(super) fn empty(version: usize) -> Result<Connection> {
+    let unavailable = |error: rusqlite::Error| Error::Unavailable(error.into());
+    let mut connection = Connection::open_in_memory().map_err(unavailable)?;
+    let steps = STEPS.get(..version).unwrap_or(&STEPS);
+    apply(steps, &mut connection, 0).map_err(unavailable)?;
     Ok(connection)
 }

@@ -38,12 +38,13 @@ impl Draft {
     pub(crate) fn of(backup: &Path, file: PathBuf) -> Result<Self> {
         copy_backup(backup, &file)?;
         let mut connection = open(&file)?;
-        migrate::migrate_draft(&mut connection)?;
-        let is_ours = objects(&connection).map_err(unavailable)?
-            == objects(&migrate::empty()?).map_err(unavailable)?;
+        let ours = migrate::empty(migrate::version(&connection)?)?;
+        let is_ours =
+            objects(&connection).map_err(unavailable)? == objects(&ours).map_err(unavailable)?;
         if !is_ours {
             return Err(refused(backup, "has tables that are not those of Doorward"));
         }
+        migrate::migrate_draft(&mut connection)?;
         Ok(Self { file, connection })
     }
 
