@@ -1,12 +1,12 @@
 //! `android-key`.
 
-use doorward_webauthn::testing::{AttestationInput, cbor};
-use doorward_webauthn::{Format, Refusal};
+use doorward_webauthn::testing::{Attest, AttestationInput, Overrides, cbor};
+use doorward_webauthn::{Algorithm, Format, Refusal, TrustAnchors};
 
 use super::der::{explicit, integer, null, octets, sequence, set, tagged};
-use super::pki::{Certificate, Key, ROOT, extension, public_p256};
-use super::{Statement, entry, point, register, signed_data, x5c};
-use crate::ceremony::Registered;
+use super::pki::{Certificate, Key, NOW, ROOT, extension, public_p256, public_rsa};
+use super::{Statement, entry, modulus, point, register, register_in, signed_data, x5c};
+use crate::ceremony::{Ceremony, Registered};
 
 const KEY_DESCRIPTION: &str = "1.3.6.1.4.1.11129.2.1.17";
 
@@ -26,13 +26,17 @@ pub struct Parts {
 
 impl Parts {
     pub fn new(input: &AttestationInput<'_>) -> Self {
+        let (algorithm, public_key) = match input.passkey.algorithm() {
+            Algorithm::Rs256 => (-257, public_rsa(&modulus(input))),
+            _ => (-7, public_p256(&point(input))),
+        };
         Self {
-            algorithm: -7,
+            algorithm,
             signature: input.passkey.sign(&signed_data(input)),
             // Android's certificates have neither our subject nor Basic Constraints.
             leaf: Certificate {
                 extensions: vec![],
-                ..Certificate::authority("Android Keystore Key", public_p256(&point(input)))
+                ..Certificate::authority("Android Keystore Key", public_key)
             },
             challenge: input.client_data_hash.to_vec(),
             // When it was made.
@@ -95,6 +99,22 @@ fn refused(change: impl Fn(&mut Parts) + Send + Sync + 'static) -> Refusal {
 #[test]
 fn an_android_key_attestation_is_accepted_and_reported() {
     assert_eq!(android_key(|_| {}).unwrap().format(), Format::AndroidKey);
+}
+
+/// Item 29.
+#[test]
+fn an_android_key_of_rsa_is_accepted() {
+    let mut ceremony = Ceremony::with(Algorithm::Rs256);
+    ceremony.policy.formats = vec![Format::AndroidKey];
+    let anchors = TrustAnchors::new([(Format::AndroidKey, &ROOT.certificate)]).unwrap();
+    let overrides = Overrides {
+        attest: Attest::new(|input| Parts::new(input).statement()),
+        ..Overrides::default()
+    };
+
+    let verdict = register_in(&mut ceremony, &overrides, &anchors, NOW);
+
+    assert_eq!(verdict.unwrap().format(), Format::AndroidKey);
 }
 
 /// Item 29.

@@ -87,6 +87,13 @@ fn point(input: &AttestationInput<'_>) -> Vec<u8> {
     [&[4], x, y].concat()
 }
 
+/// The modulus of the new passkey, an RSA key of 2048 bits.
+fn modulus(input: &AttestationInput<'_>) -> Vec<u8> {
+    let cose = input.passkey.public_key();
+    let head = cose.windows(3).position(|head| head == [0x59, 1, 0]);
+    cose[head.unwrap() + 3..][..256].to_vec()
+}
+
 fn entry(key: &str, value: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     (cbor::text(key), value)
 }

@@ -101,6 +101,15 @@ pub fn public_p256(point: &[u8]) -> Vec<u8> {
     sequence(&[sequence(&algorithm), bits(point)])
 }
 
+/// The `SubjectPublicKeyInfo` of an RSA key with the usual exponent.
+pub fn public_rsa(modulus: &[u8]) -> Vec<u8> {
+    let algorithm = [oid("1.2.840.113549.1.1.1"), null()];
+    // Its highest bit is set, and it is not negative.
+    let modulus = [&[0], modulus].concat();
+    let key = [tagged(2, &modulus), tagged(2, &[1, 0, 1])];
+    sequence(&[sequence(&algorithm), bits(&sequence(&key))])
+}
+
 fn bits(bytes: &[u8]) -> Vec<u8> {
     tagged(0x03, &[&[0], bytes].concat())
 }

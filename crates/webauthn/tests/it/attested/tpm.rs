@@ -11,7 +11,7 @@ use super::pki::{
     AAGUID_EXTENSION, ATTESTATION_KEY, Certificate, Key, NOW, ROOT, basic_constraints, critical,
     extension, name,
 };
-use super::{Statement, entry, point, register, register_in, signed_data, x5c};
+use super::{Statement, entry, modulus, point, register, register_in, signed_data, x5c};
 use crate::ceremony::{Ceremony, Registered};
 
 const SAN: &str = "2.5.29.17";
@@ -68,7 +68,7 @@ impl Parts {
                 after: Vec::new(),
             },
             public: match input.passkey.algorithm() {
-                Algorithm::Rs256 => public_rsa(&input.passkey.public_key(), [0; 4]),
+                Algorithm::Rs256 => public_rsa(&modulus(input), [0; 4]),
                 _ => public_p256(&point(input)),
             },
             signed: None,
@@ -121,13 +121,8 @@ fn public_p256(point: &[u8]) -> Vec<u8> {
     [&fixed[..], &sized(&point[1..33]), &sized(&point[33..])].concat()
 }
 
-/// The public area of an RSA key, from its COSE form, with an exponent in the TPM's form.
-fn public_rsa(cose: &[u8], exponent: [u8; 4]) -> Vec<u8> {
-    let modulus = cose
-        .windows(3)
-        .position(|head| head == [0x59, 1, 0])
-        .unwrap()
-        + 3;
+/// The public area of an RSA key, with an exponent in the TPM's form.
+fn public_rsa(modulus: &[u8], exponent: [u8; 4]) -> Vec<u8> {
     // RSASSA with SHA-256, and a policy.
     let fixed = [
         &[0, 1, 0, 0x0b, 0, 4, 0, 0][..],
@@ -135,7 +130,7 @@ fn public_rsa(cose: &[u8], exponent: [u8; 4]) -> Vec<u8> {
         &[0, 0x10, 0, 0x14, 0, 0x0b, 8, 0],
         &exponent,
     ];
-    [&fixed.concat()[..], &sized(&cose[modulus..modulus + 256])].concat()
+    [&fixed.concat()[..], &sized(modulus)].concat()
 }
 
 fn identity(public_key: Vec<u8>) -> Certificate {
@@ -224,7 +219,7 @@ fn a_tpm_may_spell_out_the_usual_exponent_but_no_other() {
         let overrides = Overrides {
             attest: Attest::new(move |input| {
                 let mut parts = Parts::new(input);
-                parts.public = public_rsa(&input.passkey.public_key(), exponent);
+                parts.public = public_rsa(&modulus(input), exponent);
                 parts.statement()
             }),
             ..Overrides::default()
@@ -391,6 +386,31 @@ fn a_public_area_with_a_scheme_of_another_kind_is_refused() {
 
 /// Item 29.
 #[test]
+fn a_public_area_of_an_rsa_key_with_a_scheme_of_another_kind_is_refused() {
+    // RSAPSS, ECDSA and ECDAA, each with SHA-256.
+    for scheme in [0x16, 0x18, 0x1a] {
+        let mut ceremony = Ceremony::with(Algorithm::Rs256);
+        ceremony.policy.formats = vec![Format::Tpm];
+        let anchors = TrustAnchors::new([(Format::Tpm, &ROOT.certificate)]).unwrap();
+        let overrides = Overrides {
+            attest: Attest::new(move |input| {
+                let mut parts = Parts::new(input);
+                // After its policy and the symmetric algorithm that it has none of.
+                assert_eq!(parts.public[18..20], [0, 0x14]);
+                parts.public[19] = scheme;
+                parts.statement()
+            }),
+            ..Overrides::default()
+        };
+
+        let verdict = register_in(&mut ceremony, &overrides, &anchors, NOW);
+
+        assert_eq!(verdict.unwrap_err(), Refusal::AttestationStatement);
+    }
+}
+
+/// Item 29.
+#[test]
 fn a_public_area_that_names_its_scheme_is_accepted() {
     let verdict = tpm(|parts| {
         // ECDSA with SHA-256.
@@ -448,6 +468,21 @@ fn an_identity_certificate_of_an_older_version_is_refused() {
         refused(|parts| parts.leaf.version = 1),
         Refusal::AttestationRequirements
     );
+}
+
+/// Item 29.
+#[test]
+fn an_identity_certificate_may_name_a_host_before_its_tpm() {
+    let verdict = tpm(|parts| {
+        let names = [
+            super::der::tagged(0x82, b"example.org"),
+            explicit(4, &name(&DEVICE)),
+        ];
+        let alternatives = critical(SAN, &sequence(&names));
+        parts.leaf.extensions = vec![basic_constraints(false), usage(&[AIK]), alternatives];
+    });
+
+    assert_eq!(verdict.unwrap().format(), Format::Tpm);
 }
 
 /// Item 29.
