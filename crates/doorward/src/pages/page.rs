@@ -140,7 +140,7 @@ impl IntoResponse for Page {
     }
 }
 
-/// Small, and fast: a page of 10 KB takes well below a millisecond.
+/// Small, and not yet fast: it takes most of the time that a page takes, as `docs/performance.md` says.
 ///
 /// That lengths tell something of what was compressed (BREACH) is of no use here: pages hold no secret, sessions and
 /// whatever else opens something travels in cookies.
