@@ -231,6 +231,25 @@ fn a_tpm_may_spell_out_the_usual_exponent_but_no_other() {
     }
 }
 
+#[test]
+fn a_tpm_that_certified_another_rsa_key_is_refused() {
+    let mut ceremony = Ceremony::with(Algorithm::Rs256);
+    ceremony.policy.formats = vec![Format::Tpm];
+    let anchors = TrustAnchors::new([(Format::Tpm, &ROOT.certificate)]).unwrap();
+    let overrides = Overrides {
+        attest: Attest::new(|input| {
+            let mut parts = Parts::new(input);
+            *parts.public.last_mut().unwrap() ^= 0x10;
+            parts.statement()
+        }),
+        ..Overrides::default()
+    };
+
+    let verdict = register_in(&mut ceremony, &overrides, &anchors, NOW);
+
+    assert_eq!(verdict.unwrap_err(), Refusal::AttestationKey);
+}
+
 /// Item 29.
 #[test]
 fn a_tpm_of_another_version_is_refused() {
