@@ -17,36 +17,43 @@ use utoipa::{
 use super::problem::Problem;
 use crate::{Doorward, error};
 
-/// Every way in which an operation may be declined.
+/// Every way in which an operation may be declined: one answer for each status, which the document describes once.
 pub(crate) struct Declined;
 
 impl IntoResponses for Declined {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut codes: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
-        for (status, code) in error::ANSWERS {
-            codes.entry(status).or_default().push(code);
-        }
-        codes
-            .into_iter()
-            .map(|(status, codes)| {
-                let problem = ContentBuilder::new()
-                    .schema(Some(Ref::from_schema_name("Problem")))
-                    .build();
-                let response = ResponseBuilder::new()
-                    .description(format!(
-                        "Declined: {}.",
-                        codes
-                            .iter()
-                            .map(|code| format!("`{code}`"))
-                            .collect::<Vec<_>>()
-                            .join(", ")
-                    ))
-                    .content("application/problem+json", problem)
-                    .build();
-                (status.to_string(), RefOr::T(response))
+        declined()
+            .into_keys()
+            .map(|status| {
+                let described = Ref::from_response_name(name(status));
+                (status.to_string(), RefOr::Ref(described))
             })
             .collect()
     }
+}
+
+/// The codes of each status.
+fn declined() -> BTreeMap<u16, Vec<&'static str>> {
+    let mut codes: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    for (status, code) in error::ANSWERS {
+        codes.entry(status).or_default().push(code);
+    }
+    codes
+}
+
+/// Under which name the document describes the answer of a status.
+fn name(status: u16) -> String {
+    format!("Declined{status}")
+}
+
+fn problem(codes: &[&str]) -> Response {
+    let problem = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description(format!("Declined: `{}`.", codes.join("`, `")))
+        .content("application/problem+json", problem)
+        .build()
 }
 
 /// The document without its operations.
@@ -63,6 +70,11 @@ pub(super) fn frame() -> openapi::OpenApi {
     )));
     let components = ComponentsBuilder::new()
         .schema("Problem", Problem::schema())
+        .responses_from_iter(
+            declined()
+                .into_iter()
+                .map(|(status, codes)| (name(status), problem(&codes))),
+        )
         .security_scheme("token", bearer)
         .security_scheme("session", cookie)
         .build();

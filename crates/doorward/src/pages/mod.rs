@@ -79,7 +79,7 @@ impl Pages {
             tracing::warn!(warning, "the theme is hard to read");
         }
         Ok(Self {
-            catalogues: texts::Catalogues::load(),
+            catalogues: texts::Catalogues::default(),
             theme,
             logo: theme::logo(&config.pages)?,
         })

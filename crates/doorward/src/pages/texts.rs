@@ -3,7 +3,7 @@
 //! English is the source, and its catalogue is the list of what there is to say; a test holds the others against it and
 //! all of them against the pages.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::OnceLock};
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 
@@ -12,39 +12,35 @@ use crate::Doorward;
 
 type Bundle = FluentBundle<FluentResource>;
 
-/// The catalogues, read once.
+/// The catalogues. Each is read when it is first asked for: most servers speak one language, and none the pseudo-languages.
+#[derive(Default)]
 pub(crate) struct Catalogues {
-    english: Bundle,
-    german: Bundle,
-    accented: Bundle,
-    mirrored: Bundle,
+    english: OnceLock<Bundle>,
+    german: OnceLock<Bundle>,
+    accented: OnceLock<Bundle>,
+    mirrored: OnceLock<Bundle>,
 }
 
 impl Catalogues {
-    pub(super) fn load() -> Self {
-        const ENGLISH: &str = include_str!("locales/en.ftl");
-        const GERMAN: &str = include_str!("locales/de.ftl");
-        let mut accented = bundle(Language::En, ENGLISH);
-        accented.set_transform(Some(accent));
-        let mut mirrored = bundle(Language::ArXb, ENGLISH);
-        mirrored.set_transform(Some(mirror));
-        Self {
-            english: bundle(Language::En, ENGLISH),
-            german: bundle(Language::De, GERMAN),
-            accented,
-            mirrored,
-        }
-    }
-
     fn of(&self, language: Language) -> &Bundle {
-        match language {
-            Language::En => &self.english,
-            Language::De => &self.german,
-            Language::EnXa => &self.accented,
-            Language::ArXb => &self.mirrored,
-        }
+        let (read, catalogue, transform) = match language {
+            Language::En => (&self.english, ENGLISH, None),
+            Language::De => (&self.german, GERMAN, None),
+            Language::EnXa => (&self.accented, ENGLISH, Some(accent as Transform)),
+            Language::ArXb => (&self.mirrored, ENGLISH, Some(mirror as Transform)),
+        };
+        read.get_or_init(|| {
+            let mut bundle = bundle(language, catalogue);
+            bundle.set_transform(transform);
+            bundle
+        })
     }
 }
+
+const ENGLISH: &str = include_str!("locales/en.ftl");
+const GERMAN: &str = include_str!("locales/de.ftl");
+
+type Transform = fn(&str) -> Cow<'_, str>;
 
 fn bundle(language: Language, catalogue: &str) -> Bundle {
     let locale = language.tag().parse().unwrap_or_default();
