@@ -244,10 +244,12 @@ async fn insert(
     Ok(())
 }
 
+// The guard stands twice: two who claim at once find the same rows, and the second must find them taken.
 const CLAIM_DUE: &str = "
     update outbox
        set claimed_until = $1
-     where id in (select id
+     where claimed_until <= $2 and available_at <= $2
+       and id in (select id
                     from outbox
                    where claimed_until <= $2 and available_at <= $2
                    order by claimed_until, available_at
