@@ -146,13 +146,14 @@ async fn verify_and_open(
             let Proof::Passkey(verified, _) = &proof else {
                 return Err(Error::PasskeyFailed);
             };
-            if !record_use(tx, credential, verified, now).await? {
-                return Err(Error::PasskeyFailed);
-            }
-            // Read again under the writer: whoever was disabled meanwhile stays out, and nothing was counted.
+            // The user's row first, as everywhere: it is the lock. Whoever was disabled meanwhile stays out, and nothing is
+            // counted.
             let account = users::signing_in(tx, &owner, now)
                 .await?
                 .ok_or(Error::PasskeyFailed)?;
+            if !record_use(tx, credential, verified, now).await? {
+                return Err(Error::PasskeyFailed);
+            }
             limits::reset_failures(
                 tx,
                 &limits::address_key(doorward, &account.user.email, None),
