@@ -5,10 +5,10 @@ pub(crate) mod permissions;
 pub(crate) mod roles;
 pub(crate) mod users;
 
-use doorward::{Client, DATABASE_FILE, Doorward, UserId, mail::Address, users::Account};
+use doorward::{Client, DATABASE_FILE, Doorward, UserId, inspect, mail::Address, users::Account};
 use serde_json::json;
 
-use crate::{failure::Failure, load::Loaded, output::Output};
+use crate::{database, failure::Failure, load::Loaded, output::Output};
 
 /// Where administrative work is done.
 pub(crate) struct Desk {
@@ -24,11 +24,17 @@ impl Desk {
     /// # Errors
     /// [`Failure::Refused`] where there is none: in the wrong folder, the work would be done on an empty one.
     pub(crate) async fn open(loaded: Loaded, output: Output) -> Result<Self, Failure> {
-        let database = loaded.config.data_dir.join(DATABASE_FILE);
-        if !database.exists() {
+        let (exists, key) = match loaded.config.database.url {
+            Some(_) => (inspect(&loaded.config).await?.is_some(), "database.url"),
+            None => (
+                loaded.config.data_dir.join(DATABASE_FILE).exists(),
+                "data_dir",
+            ),
+        };
+        if !exists {
             let message = format!(
-                "there is no database at {}: name its folder in data_dir, or make one with `doorward serve` or `doorward migrate`",
-                database.display()
+                "there is no database at {}: name its place in {key}, or make one with `doorward serve` or `doorward migrate`",
+                database::name(&loaded.config)
             );
             return Err(Failure::refused("no_database", message));
         }

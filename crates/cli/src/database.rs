@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::{DATABASE_FILE, SCHEMA_VERSION, inspect};
+use doorward::{DATABASE_FILE, SCHEMA_VERSION, config::Config, inspect};
 use serde_json::json;
 
 use crate::{
@@ -38,24 +38,25 @@ pub(crate) async fn back_up(loaded: Loaded, file: &Path, output: Output) -> Resu
 
 /// Brings the schema up to date, and makes the database where there is none.
 pub(crate) async fn migrate(loaded: Loaded, output: Output) -> Result<(), Failure> {
-    let found = inspect(&loaded.config)?.map(|inspection| inspection.schema);
-    let file = loaded.config.data_dir.join(DATABASE_FILE);
+    let found = inspect(&loaded.config)
+        .await?
+        .map(|inspection| inspection.schema);
+    let name = name(&loaded.config);
     admin::open(loaded).await?;
     let answer = json!({ "found": found, "schema": SCHEMA_VERSION, "changed": found != Some(SCHEMA_VERSION) });
     output.answer(&answer, || match found {
-        None => format!("Made {} with schema {SCHEMA_VERSION}.", file.display()),
-        Some(SCHEMA_VERSION) => format!("{} has schema {SCHEMA_VERSION} already.", file.display()),
-        Some(found) => format!(
-            "Brought {} from schema {found} to {SCHEMA_VERSION}.",
-            file.display()
-        ),
+        None => format!("Made {name} with schema {SCHEMA_VERSION}."),
+        Some(SCHEMA_VERSION) => format!("{name} has schema {SCHEMA_VERSION} already."),
+        Some(found) => format!("Brought {name} from schema {found} to {SCHEMA_VERSION}."),
     })
 }
 
 /// Says whether a migration is due, and changes nothing.
-pub(crate) fn check(loaded: &Loaded, output: Output) -> Result<(), Failure> {
-    let file = loaded.config.data_dir.join(DATABASE_FILE);
-    let found = inspect(&loaded.config)?.map(|inspection| inspection.schema);
+pub(crate) async fn check(loaded: &Loaded, output: Output) -> Result<(), Failure> {
+    let name = name(&loaded.config);
+    let found = inspect(&loaded.config)
+        .await?
+        .map(|inspection| inspection.schema);
     let due = found != Some(SCHEMA_VERSION);
     output.answer(
         &json!({ "found": found, "needed": SCHEMA_VERSION, "due": due }),
@@ -64,11 +65,16 @@ pub(crate) fn check(loaded: &Loaded, output: Output) -> Result<(), Failure> {
                 || "does not exist".to_owned(),
                 |found| format!("has schema {found}"),
             );
-            format!(
-                "{} {found}; this doorward needs schema {SCHEMA_VERSION}.",
-                file.display()
-            )
+            format!("{name} {found}; this doorward needs schema {SCHEMA_VERSION}.")
         },
     )?;
     if due { Err(Failure::Told) } else { Ok(()) }
+}
+
+/// What the database is called: its file, or that it is on a server, whose URL holds a password.
+pub(crate) fn name(config: &Config) -> String {
+    match config.database.url {
+        Some(_) => "the PostgreSQL database".to_owned(),
+        None => config.data_dir.join(DATABASE_FILE).display().to_string(),
+    }
 }

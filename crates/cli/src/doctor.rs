@@ -8,7 +8,7 @@ use doorward::{
 };
 use serde::Serialize;
 
-use crate::{failure::Failure, load::Loaded, output::Output, problems::Problems};
+use crate::{database, failure::Failure, load::Loaded, output::Output, problems::Problems};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -105,7 +105,7 @@ fn tell(checks: &[Check]) -> String {
 
 async fn examine(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let inspection = inspect(config);
+    let inspection = inspect(config).await;
     let newest = inspection
         .as_ref()
         .ok()
@@ -114,8 +114,12 @@ async fn examine(loaded: &Loaded) -> Vec<Check> {
     let mut checks = vec![configuration(loaded)];
     checks.extend(addresses(config).await);
     checks.push(folder(config));
-    checks.push(root_key(loaded));
-    checks.push(database(config, inspection));
+    let has_database = match (&config.database.url, &inspection) {
+        (Some(_), found) => matches!(found, Ok(Some(_))),
+        (None, _) => config.data_dir.join(DATABASE_FILE).exists(),
+    };
+    checks.push(root_key(loaded, has_database));
+    checks.push(stored(config, inspection));
     checks.push(mail(config).await);
     checks.push(clock(newest, Clock::system().now()));
     checks
@@ -127,16 +131,20 @@ fn configuration(loaded: &Loaded) -> Check {
         return Check::ok(SUBJECT, "no file; defaults and the environment");
     };
     match open_to_others(file) {
-        Some(mode) if loaded.config.mail.smtp.password.is_some() => Check::warn(
+        Some(mode) if holds_a_password(&loaded.config) => Check::warn(
             SUBJECT,
             format!(
-                "{} can be read by others (mode {mode:o}) and may hold the password of mail",
+                "{} can be read by others (mode {mode:o}) and may hold a password",
                 file.display()
             ),
             format!("chmod 600 {}", file.display()),
         ),
         _ => Check::ok(SUBJECT, format!("{}, and the environment", file.display())),
     }
+}
+
+fn holds_a_password(config: &Config) -> bool {
+    config.mail.smtp.password.is_some() || config.database.url.is_some()
 }
 
 /// `public_url`, the relying party and the other origins; the configuration itself has refused what cannot be.
@@ -228,7 +236,7 @@ fn folder(config: &Config) -> Check {
     }
 }
 
-fn root_key(loaded: &Loaded) -> Check {
+fn root_key(loaded: &Loaded, has_database: bool) -> Check {
     const SUBJECT: &str = "root key";
     if loaded.root_key.is_some() {
         return Check::ok(SUBJECT, "from the environment");
@@ -236,11 +244,17 @@ fn root_key(loaded: &Loaded) -> Check {
     let file = loaded.config.data_dir.join(ROOT_KEY_FILE);
     let name = file.display();
     if !file.exists() {
-        return if loaded.config.data_dir.join(DATABASE_FILE).exists() {
+        return if has_database {
             Check::fail(
                 SUBJECT,
                 format!("{name} is missing"),
                 "bring it back from your copy of it, or give it in DOORWARD_ROOT_KEY",
+            )
+        } else if loaded.config.database.url.is_some() {
+            Check::fail(
+                SUBJECT,
+                format!("{name} does not exist"),
+                "make it by `openssl rand -hex 32`, the same for every server of this database",
             )
         } else {
             Check::warn(
@@ -270,25 +284,27 @@ fn root_key(loaded: &Loaded) -> Check {
     }
 }
 
-fn database(config: &Config, inspection: doorward::Result<Option<Inspection>>) -> Check {
+fn stored(config: &Config, inspection: doorward::Result<Option<Inspection>>) -> Check {
     const SUBJECT: &str = "database";
-    let file = config.data_dir.join(DATABASE_FILE);
-    let name = file.display();
+    let name = database::name(config);
+    let is_file = config.database.url.is_none();
     let found = match inspection {
         Ok(Some(found)) => found,
         Ok(None) => {
+            let key = if is_file { "data_dir" } else { "database.url" };
             return Check::warn(
                 SUBJECT,
                 format!("{name} does not exist"),
-                "start `doorward serve`, which makes it, or correct data_dir",
+                format!("start `doorward serve`, which makes it, or correct {key}"),
             );
         }
         Err(error) => {
-            return Check::fail(
-                SUBJECT,
-                format!("{name}: {}", Failure::from(error)),
-                "see who owns the file and whether the disk is well; else `doorward restore` a backup",
-            );
+            let advice = if is_file {
+                "see who owns the file and whether the disk is well; else `doorward restore` a backup"
+            } else {
+                "see whether the server runs, and compare database.url with what it wants"
+            };
+            return Check::fail(SUBJECT, format!("{name}: {}", Failure::from(error)), advice);
         }
     };
     if let Some(damage) = found.damage {
@@ -308,7 +324,7 @@ fn database(config: &Config, inspection: doorward::Result<Option<Inspection>>) -
             "use the newer doorward",
         );
     }
-    if let Some(mode) = open_to_others(&file) {
+    if let Some(mode) = open_to_others(&config.data_dir.join(DATABASE_FILE)) {
         return Check::fail(
             SUBJECT,
             format!("{name} can be read by others (mode {mode:o})"),

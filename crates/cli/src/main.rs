@@ -54,7 +54,10 @@ fn run(args: Args, output: Output) -> Result<(), Failure> {
         Command::Config { defaults: false } => show(loaded()?, output),
         Command::Openapi => Output::Json.answer(&doorward::openapi::document(), String::new),
         Command::Restore { file } => restore::restore(&loaded()?, &file, output),
-        Command::Migrate { check: true } => database::check(&loaded()?, output),
+        Command::Migrate { check: true } => {
+            let loaded = loaded()?;
+            one_thread()?.block_on(database::check(&loaded, output))
+        }
         Command::Migrate { check: false } => {
             let loaded = loaded()?;
             one_thread()?.block_on(database::migrate(loaded, output))
@@ -96,8 +99,11 @@ where
 /// Prints the configuration in effect.
 fn show(loaded: Loaded, output: Output) -> Result<(), Failure> {
     let mut config = loaded.config;
-    if let Some(password) = &mut config.mail.smtp.password {
-        *password = "…".into();
+    // The URL of a database holds its password.
+    for secret in [&mut config.mail.smtp.password, &mut config.database.url] {
+        if let Some(secret) = secret {
+            *secret = "…".into();
+        }
     }
     let text = toml::to_string(&config)
         .map_err(|error| Failure::refused("internal", error.to_string()))?;

@@ -13,7 +13,7 @@ use http::Uri;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{mail::Address, time::Span};
+use crate::{mail::Address, store, time::Span};
 
 /// How many names of origins a browser reads from `/.well-known/webauthn` (WebAuthn §5.11.1: five at least).
 const MAX_LABELS: usize = 5;
@@ -45,6 +45,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Proxies whose `X-Forwarded-For` is believed, as networks. Default: none.
     pub trusted_proxies: Vec<IpNet>,
+    /// The database.
+    pub database: Database,
     /// Mailed codes.
     pub codes: Codes,
     /// Passkeys.
@@ -80,6 +82,21 @@ pub enum SignUp {
     Open,
     /// Those who were invited. Strangers get the same answers, and no mail.
     Invite,
+}
+
+/// The database: a file in `data_dir`, or a PostgreSQL server.
+#[derive(Clone, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// A PostgreSQL server, 15 or newer: `postgres://user:password@host/database`. What leaves the machine is encrypted,
+    /// and the server proves its name, unless `?sslmode=disable` is added. Default: none, the database is a file.
+    pub url: Option<String>,
+    /// A file of PEM certificates to trust beside those of the system. Default: none.
+    pub ca_file: Option<PathBuf>,
+    /// The most connections to the server at once: 2 to 256. Default: 20.
+    pub connections: u32,
+    /// How long a request waits for one of them before it is sent away with 503: at most 10 seconds. Default: 250ms.
+    pub wait: Span,
 }
 
 /// Mailed codes.
@@ -292,6 +309,7 @@ impl Default for Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8700),
             metrics_listen: None,
             trusted_proxies: Vec::new(),
+            database: Database::default(),
             codes: Codes::default(),
             passkeys: Passkeys::default(),
             sessions: Sessions::default(),
@@ -299,6 +317,17 @@ impl Default for Config {
             pages: Pages::default(),
             mail: Mail::default(),
             log: Log::default(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            ca_file: None,
+            connections: 20,
+            wait: Span::millis(250),
         }
     }
 }
@@ -392,6 +421,17 @@ impl Default for Log {
     }
 }
 
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &self.url.as_ref().map(|_| "…"))
+            .field("ca_file", &self.ca_file)
+            .field("connections", &self.connections)
+            .field("wait", &self.wait)
+            .finish()
+    }
+}
+
 impl std::fmt::Debug for Smtp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Smtp")
@@ -455,6 +495,7 @@ impl Config {
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Problems(Vec::new());
         self.check_addresses(&mut problems);
+        self.check_database(&mut problems);
         self.check_codes_and_passkeys(&mut problems);
         self.check_sessions(&mut problems);
         self.check_limits(&mut problems);
@@ -504,6 +545,20 @@ impl Config {
             self.metrics_listen != Some(self.listen),
             "metrics_listen",
             || "must differ from listen".into(),
+        );
+    }
+
+    fn check_database(&self, problems: &mut Problems) {
+        let database = &self.database;
+        if let Some(Err(why)) = database.url.as_deref().map(store::check_url) {
+            problems.unless(false, "database.url", || why);
+        }
+        problems.range("database.connections", database.connections, 2, 256);
+        problems.range(
+            "database.wait",
+            database.wait,
+            Span::millis(1),
+            Span::seconds(10),
         );
     }
 

@@ -98,6 +98,7 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
     while passkeys::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
     while limits::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
     while audit::sweep(&doorward.db, now - EVENTS, BATCH).await? == u64::from(BATCH) {}
+    while doorward.db.sweep(now, BATCH).await? == u64::from(BATCH) {}
     Ok(())
 }
 

@@ -128,6 +128,7 @@ impl Deref for Doorward {
 impl Doorward {
     /// Opens the database and the root key in the data folder, makes both where there are none, and starts
     /// the work in the background: mail, clean-up. One process at a time can have a data folder.
+    /// With a database on a PostgreSQL server the root key must be there.
     ///
     /// # Errors
     /// [`Error::Internal`] when the configuration has problems (see [`Config::check`]) or the key is not a key;
@@ -180,7 +181,8 @@ impl Doorward {
     /// Writes a consistent copy of the database into a new file, while the server runs.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the file exists or cannot be written.
+    /// [`Error::Unavailable`] when the file exists or cannot be written, or the database is on a PostgreSQL server, which
+    /// has its own ways.
     pub fn back_up(&self, file: &Path) -> Result<()> {
         self.db.copy_to(file)
     }
@@ -301,11 +303,18 @@ impl Builder {
         let folder = self.config.data_dir.clone();
         make_folder(&folder).map_err(|error| unusable(&folder, &error))?;
         let lock = self.locks.then(|| lock(&folder)).transpose()?;
+        let settings = &self.config.database;
         let root_key = match self.root_key {
             Some(key) => key,
-            None => root_key_in(&folder, &self.entropy)?,
+            None => root_key_in(&folder, settings.url.is_some(), &self.entropy)?,
         };
-        let db = Db::open_sqlite(&folder.join(DATABASE_FILE))?;
+        let db = match &settings.url {
+            Some(url) => {
+                let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
+                Db::open_postgres(url, settings, clock, entropy).await?
+            }
+            None => Db::open_sqlite(&folder.join(DATABASE_FILE))?,
+        };
         let restore_epoch = meta::restore_epoch(&db).await?;
         let outside_changes = forget::outside_changes(&db).await?;
         let mailbox = self
@@ -379,12 +388,18 @@ fn lock(folder: &Path) -> Result<fs::File> {
     }
 }
 
-/// The root key in the folder, made where there is none.
-fn root_key_in(folder: &Path, entropy: &Entropy) -> Result<RootKey> {
+/// The root key in the folder, made where there is none; but not for a database that others share, who must have the same.
+fn root_key_in(folder: &Path, is_shared: bool, entropy: &Entropy) -> Result<RootKey> {
     let file = folder.join(ROOT_KEY_FILE);
     match fs::read_to_string(&file) {
         Ok(text) => RootKey::from_hex(&text).map_err(|error| unusable(&file, &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if is_shared {
+                return Err(unusable(
+                    &file,
+                    &"missing: bring it from another server of this database, or make the first by `openssl rand -hex 32`",
+                ));
+            }
             // A new key beside an old database would make all that it sealed unreadable, and say nothing.
             if folder.join(DATABASE_FILE).exists() {
                 return Err(unusable(

@@ -22,6 +22,10 @@ const MARK_ROOT_KEY: &str = "
     insert into meta (key, value) values ('root_key_mark', $1)
     on conflict (key) do nothing";
 
+async fn root_key_mark(db: &Db) -> Result<Option<i64>> {
+    db.optional(ROOT_KEY_MARK, &[], |row| row.get(0)).await
+}
+
 /// Refuses a root key that this database was not made with: under it every token and code would be worth nothing, and
 /// nobody would be told why.
 pub(crate) async fn recognise_root_key(db: &Db, keys: &Keys) -> Result<()> {
@@ -29,12 +33,16 @@ pub(crate) async fn recognise_root_key(db: &Db, keys: &Keys) -> Result<()> {
     let mark = i64::from_be_bytes([
         mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], mac[6], mac[7],
     ]);
-    let known: Option<i64> = db.optional(ROOT_KEY_MARK, &[], |row| row.get(0)).await?;
-    match known {
-        None => db.execute(MARK_ROOT_KEY, values![mark]).await.map(drop),
-        Some(known) if same(&known.to_be_bytes(), &mark.to_be_bytes()) => Ok(()),
-        Some(_) => Err(Error::Unavailable(
+    if root_key_mark(db).await?.is_none() {
+        // Of two servers that start at once with different keys, one is refused.
+        db.execute(MARK_ROOT_KEY, values![mark]).await?;
+    }
+    let known = root_key_mark(db).await?.unwrap_or_default();
+    if same(&known.to_be_bytes(), &mark.to_be_bytes()) {
+        Ok(())
+    } else {
+        Err(Error::Unavailable(
             "the root key is not the one that this database was made with: bring that one back from your backup".into(),
-        )),
+        ))
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     DATABASE_FILE, ROOT_KEY_FILE,
     config::Config,
-    error::Result,
+    error::{Error, Result},
     ids::{self, EventId},
     secret::{Entropy, RootKey},
     store::Draft,
@@ -112,6 +112,12 @@ impl fmt::Display for Right {
 /// [`Error::Unavailable`](crate::Error::Unavailable) when the backup is not a sound database of Doorward, or a file
 /// cannot be written; the database before is in its place then.
 pub fn restore(config: &Config, backup: &Path, root_key: Option<&RootKey>) -> Result<Restored> {
+    if config.database.url.is_some() {
+        return Err(Error::Unavailable(
+            "the database is on a PostgreSQL server: restore it with pg_restore or pgBackRest"
+                .into(),
+        ));
+    }
     let folder = &config.data_dir;
     crate::make_folder(folder).map_err(|error| crate::unusable(folder, &error))?;
     let draft = folder.join(format!("{DATABASE_FILE}.restoring"));

@@ -1,7 +1,8 @@
 //! A world for tests: a real Doorward on a temporary database, with a clock that is moved by hand, captured mail and
 //! a software authenticator.
 //!
-//! Nothing of Doorward itself is replaced: requests go through the real router into a real SQLite file.
+//! Nothing of Doorward itself is replaced: requests go through the real router into a real database, a SQLite file or one
+//! on a PostgreSQL server.
 //!
 //! ```
 //! use doorward::testing::World;
@@ -26,6 +27,8 @@
     reason = "a test that cannot go on stops with a word on why, and an answer may be looked at for that alone"
 )]
 
+pub(crate) mod database;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -38,7 +41,6 @@ use futures_util::future::{self, BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tempfile::TempDir;
 use tower::ServiceExt;
 
 pub use doorward_webauthn::Algorithm;
@@ -46,6 +48,8 @@ pub use doorward_webauthn::testing::{
     Attestation, Authenticator, Counter, Hook, Overrides, Passkey, cbor,
 };
 
+pub use self::database::{Cell, Held};
+use self::database::{Home, Kind};
 pub use crate::store::{Fault, Faults};
 use crate::{
     Client, Doorward, access,
@@ -70,8 +74,9 @@ pub struct World {
     clock: Clock,
     mailbox: Mailbox,
     post: Arc<Post>,
-    folder: Arc<TempDir>,
     config: Config,
+    /// Last, so that nobody is connected to a database that goes.
+    home: Arc<Home>,
 }
 
 impl World {
@@ -82,10 +87,15 @@ impl World {
 
     /// A world with a configuration of one's own.
     pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Self::on(Kind::usual(), configure).await
+    }
+
+    async fn on(kind: Kind, configure: impl FnOnce(&mut Config)) -> Self {
+        let home = Arc::new(Home::new(kind));
         let mut config = Config {
             public_url: ORIGIN.into(),
-            data_dir: folder.path().into(),
+            data_dir: home.folder().into(),
+            database: home.settings(),
             ..Config::default()
         };
         configure(&mut config);
@@ -102,10 +112,10 @@ impl World {
             server: Mutex::new(MailServer::Up),
         });
         // Boxed, so that tests that hold several worlds stay small.
-        Box::pin(Self::open(config, Clock::manual(BEGINNING), post, folder)).await
+        Box::pin(Self::open(config, Clock::manual(BEGINNING), post, home)).await
     }
 
-    async fn open(config: Config, clock: Clock, post: Arc<Post>, folder: Arc<TempDir>) -> Self {
+    async fn open(config: Config, clock: Clock, post: Arc<Post>, home: Arc<Home>) -> Self {
         let mailbox = post.mailbox.clone();
         let mailer: Arc<dyn Mailer> = Arc::<Post>::clone(&post);
         let doorward = Doorward::builder(config.clone())
@@ -124,8 +134,8 @@ impl World {
             clock,
             mailbox,
             post,
-            folder,
             config,
+            home,
         }
     }
 
@@ -140,7 +150,7 @@ impl World {
             self.config.clone(),
             clock,
             Arc::clone(&self.post),
-            Arc::clone(&self.folder),
+            Arc::clone(&self.home),
         ))
         .await;
         outbox::release_claims(&world.doorward)
@@ -175,16 +185,54 @@ impl World {
         self.clock.advance(by);
     }
 
-    /// The folder with the database and its key.
+    /// The folder with the root key, and the database where that is a file.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.home.folder()
     }
 
     /// The file of the database.
+    ///
+    /// # Panics
+    /// When it is none.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.folder.path().join(crate::DATABASE_FILE)
+        self.home.file()
+    }
+
+    /// The names of the tables.
+    #[must_use]
+    pub fn tables(&self) -> Vec<String> {
+        self.home.tables()
+    }
+
+    /// The rows that a query answers, asked beside Doorward.
+    #[must_use]
+    pub fn rows(&self, sql: &str) -> Vec<Vec<Cell>> {
+        self.home.rows(sql)
+    }
+
+    /// The one value that a query answers, asked beside Doorward.
+    ///
+    /// # Panics
+    /// When it answers none, or one of another type.
+    #[must_use]
+    #[track_caller]
+    pub fn value<T: Held>(&self, sql: &str) -> T {
+        let rows = self.rows(sql).into_iter();
+        let cell = rows.flatten().next().expect("a row");
+        T::of(cell).expect("a value of this type")
+    }
+
+    /// Changes the database behind Doorward's back; how many rows.
+    pub fn change(&self, sql: &str) -> u64 {
+        self.home.change(sql)
+    }
+
+    /// All that the database holds: the bytes of its files, or, on a server, of every cell.
+    #[must_use]
+    pub fn stored_bytes(&self) -> Vec<u8> {
+        self.home.bytes()
     }
 
     /// Faults of the database, to be injected.
@@ -372,9 +420,12 @@ impl Mailer for Post {
     }
 }
 
-/// Runs a test on every database that Doorward has a driver for.
+/// Runs a test on every database that Doorward has a driver for and that is here: on PostgreSQL where
+/// `DOORWARD_TEST_POSTGRES` names a server.
 pub async fn on_every_database<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
-    test(World::new().await).await;
+    for kind in Kind::all() {
+        test(World::on(kind, |_| {}).await).await;
+    }
 }
 
 /// The mail of one address, newest first.

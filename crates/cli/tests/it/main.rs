@@ -13,4 +13,5 @@ mod config;
 mod crash;
 mod doctor;
 mod machine;
+mod on_postgres;
 mod serve;

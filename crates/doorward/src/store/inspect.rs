@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::migrate;
+use super::{migrate, postgres};
 use crate::{
     DATABASE_FILE,
     config::Config,
@@ -17,7 +17,7 @@ use crate::{
 pub struct Inspection {
     /// Its schema, to be compared with [`SCHEMA_VERSION`](crate::SCHEMA_VERSION).
     pub schema: usize,
-    /// What is wrong with its pages, in SQLite's words; `None` when it is sound.
+    /// What is wrong with its pages, in SQLite's words; `None` when it is sound, or looked after by a server.
     pub damage: Option<String>,
     /// How many accounts it has.
     pub accounts: u64,
@@ -28,8 +28,11 @@ pub struct Inspection {
 /// Looks at the database of this configuration; `None` where there is none.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the file cannot be read, or is not a database of Doorward.
-pub fn inspect(config: &Config) -> Result<Option<Inspection>> {
+/// [`Error::Unavailable`] when it cannot be read, or is not a database of Doorward.
+pub async fn inspect(config: &Config) -> Result<Option<Inspection>> {
+    if let Some(url) = &config.database.url {
+        return postgres::inspect(url, &config.database).await;
+    }
     let file = config.data_dir.join(DATABASE_FILE);
     if !file.exists() {
         return Ok(None);

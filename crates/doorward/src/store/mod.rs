@@ -11,6 +11,7 @@
 mod faults;
 mod inspect;
 mod migrate;
+mod postgres;
 mod restore;
 mod sqlite;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 mod value;
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -28,12 +30,19 @@ use std::{
 pub use inspect::{Inspection, inspect};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use restore::Draft;
-pub(crate) use value::{Row, Value, values};
+pub(crate) use value::{Column, Row, Value, values};
 
 #[cfg(feature = "testing")]
 pub use faults::{Fault, Faults};
+#[cfg(feature = "testing")]
+pub(crate) use postgres::schema as postgres_schema;
 
-use crate::error::{Error, Result};
+use crate::{
+    config,
+    error::{Error, Result},
+    secret::Entropy,
+    time::{Clock, Timestamp},
+};
 
 /// A database. Clones share it.
 #[derive(Clone)]
@@ -45,6 +54,28 @@ pub(crate) struct Db {
 #[derive(Clone)]
 enum Driver {
     Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(postgres::Postgres),
+}
+
+/// Something to do after a commit.
+type Effect = Box<dyn FnOnce() + Send>;
+
+/// Does what follows a commit.
+fn follow(effects: impl IntoIterator<Item = Effect>) {
+    for effect in effects {
+        // The commit stands: one effect that fails must not take those of the others with it.
+        if catch_unwind(AssertUnwindSafe(effect)).is_err() {
+            tracing::error!("what should follow a commit panicked");
+        }
+    }
+}
+
+/// Looks whether this is a connection string of PostgreSQL.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_url(url: &str) -> Result<(), String> {
+    postgres::parse(url).map(drop)
 }
 
 /// What the database has been asked.
@@ -80,11 +111,26 @@ impl Db {
         Ok(Self { driver, counters })
     }
 
+    /// Connects to the PostgreSQL server of this URL, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`](crate::Error::Unavailable) when it cannot be reached, or its schema was made by a newer
+    /// Doorward.
+    pub(crate) async fn open_postgres(
+        url: &str,
+        settings: &config::Database,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self> {
+        let counters = Arc::<Counters>::default();
+        let postgres = postgres::Postgres::open(url, settings, &counters, clock, entropy).await?;
+        Ok(Self {
+            driver: Driver::Postgres(postgres),
+            counters,
+        })
+    }
+
     /// The first row, if there is one.
-    #[expect(
-        clippy::unused_async,
-        reason = "SQLite reads inline; a driver over a network waits here"
-    )]
     pub(crate) async fn optional<T>(
         &self,
         sql: &'static str,
@@ -95,14 +141,11 @@ impl Db {
             Driver::Sqlite(sqlite) => {
                 sqlite.read(|connection| connection.optional(sql, values, read))
             }
+            Driver::Postgres(postgres) => postgres.read(sql, values).await?.first(read),
         }
     }
 
     /// All rows.
-    #[expect(
-        clippy::unused_async,
-        reason = "SQLite reads inline; a driver over a network waits here"
-    )]
     pub(crate) async fn all<T>(
         &self,
         sql: &'static str,
@@ -111,6 +154,7 @@ impl Db {
     ) -> Result<Vec<T>> {
         match &self.driver {
             Driver::Sqlite(sqlite) => sqlite.read(|connection| connection.all(sql, values, read)),
+            Driver::Postgres(postgres) => postgres.read(sql, values).await?.all(read),
         }
     }
 
@@ -140,19 +184,49 @@ impl Db {
                     (result, _) => result,
                 }
             }
+            Driver::Postgres(postgres) => {
+                postgres
+                    .transaction(|tx| {
+                        work(Tx {
+                            driver: TxDriver::Postgres(tx),
+                        })
+                    })
+                    .await
+            }
         }
     }
 
-    /// A transaction of one statement; how many rows it changed.
+    /// A transaction of one statement, which does no harm when it is repeated; how many rows it changed.
     pub(crate) async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
-        self.transaction(|mut tx| async move { tx.execute(sql, values).await })
-            .await
+        match &self.driver {
+            Driver::Sqlite(_) => {
+                self.transaction(|mut tx| async move { tx.execute(sql, values).await })
+                    .await
+            }
+            Driver::Postgres(postgres) => postgres.execute(sql, values).await,
+        }
     }
 
     /// Writes a consistent copy of the database into a new file.
     pub(crate) fn copy_to(&self, file: &Path) -> Result<()> {
         match &self.driver {
             Driver::Sqlite(sqlite) => sqlite.copy_to(file),
+            Driver::Postgres(_) => Err(Error::Unavailable(
+                "the database is on a PostgreSQL server: back it up with pg_dump or pgBackRest"
+                    .into(),
+            )),
+        }
+    }
+
+    /// Deletes what the driver has written for itself and needs no more; how many rows.
+    #[expect(
+        clippy::unused_async,
+        reason = "SQLite runs inline; a driver over a network waits here"
+    )]
+    pub(crate) async fn sweep(&self, now: Timestamp, most: u32) -> Result<u64> {
+        match &self.driver {
+            Driver::Sqlite(_) => Ok(0),
+            Driver::Postgres(postgres) => postgres.forget_attempts(now, most).await,
         }
     }
 
@@ -165,6 +239,7 @@ impl Db {
     pub(crate) fn commits(&self) -> u64 {
         match &self.driver {
             Driver::Sqlite(sqlite) => sqlite.commits(),
+            Driver::Postgres(postgres) => postgres.commits(),
         }
     }
 
@@ -184,12 +259,9 @@ pub(crate) struct Tx {
 #[derive(Clone)]
 enum TxDriver {
     Sqlite(Arc<Mutex<Option<sqlite::Tx>>>),
+    Postgres(Arc<postgres::Tx>),
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "SQLite runs inline; a driver over a network waits here"
-)]
 impl Tx {
     /// The first row, if there is one.
     pub(crate) async fn optional<T>(
@@ -198,7 +270,12 @@ impl Tx {
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        self.sqlite(|tx| tx.connection()?.optional(sql, values, read))
+        match &self.driver {
+            TxDriver::Sqlite(tx) => {
+                under_way(tx, |tx| tx.connection()?.optional(sql, values, read))
+            }
+            TxDriver::Postgres(tx) => tx.run(sql, values).await?.first(read),
+        }
     }
 
     /// All rows.
@@ -208,31 +285,45 @@ impl Tx {
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.sqlite(|tx| tx.connection()?.all(sql, values, read))
+        match &self.driver {
+            TxDriver::Sqlite(tx) => under_way(tx, |tx| tx.connection()?.all(sql, values, read)),
+            TxDriver::Postgres(tx) => tx.run(sql, values).await?.all(read),
+        }
     }
 
     /// Runs a statement; how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
-        self.sqlite(|tx| tx.connection()?.execute(sql, values))
+        match &self.driver {
+            TxDriver::Sqlite(tx) => under_way(tx, |tx| tx.connection()?.execute(sql, values)),
+            TxDriver::Postgres(tx) => Ok(tx.run(sql, values).await?.count),
+        }
     }
 
     /// Has something done once the transaction is durable, before anyone is told that it is.
     pub(crate) fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
-        // Fails only after the end of the transaction, when there is nothing left to follow.
-        let _ = self.sqlite(|tx| {
-            tx.after_commit(Box::new(effect));
-            Ok(())
-        });
+        let effect = Box::new(effect);
+        match &self.driver {
+            TxDriver::Sqlite(tx) => {
+                // Fails only after the end of the transaction, when there is nothing left to follow.
+                let _ = under_way(tx, |tx| {
+                    tx.after_commit(effect);
+                    Ok(())
+                });
+            }
+            TxDriver::Postgres(tx) => tx.after_commit(effect),
+        }
     }
+}
 
-    fn sqlite<T>(&self, work: impl FnOnce(&mut sqlite::Tx) -> Result<T>) -> Result<T> {
-        let TxDriver::Sqlite(tx) = &self.driver;
-        let mut tx = tx.lock().unwrap_or_else(PoisonError::into_inner);
-        tx.as_mut().map_or_else(
-            || Err(Error::Internal("the transaction is over".into())),
-            work,
-        )
-    }
+fn under_way<T>(
+    tx: &Mutex<Option<sqlite::Tx>>,
+    work: impl FnOnce(&mut sqlite::Tx) -> Result<T>,
+) -> Result<T> {
+    let mut tx = tx.lock().unwrap_or_else(PoisonError::into_inner);
+    tx.as_mut().map_or_else(
+        || Err(Error::Internal("the transaction is over".into())),
+        work,
+    )
 }
 
 /// Where a statement may run: in a transaction, or alone.

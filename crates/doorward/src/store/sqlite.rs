@@ -19,10 +19,13 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{ErrorCode, OpenFlags, ToSql, types::ToSqlOutput};
+use rusqlite::{
+    ErrorCode, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 
-use super::{Counters, Row, Value, inspect, migrate};
+use super::{Counters, Effect, Row, Value, follow, inspect, migrate, value::Cell};
 use crate::error::{Error, Escaped, Result};
 
 /// How often, a moment apart, a transaction asks for the lock that another process may hold: 5 seconds in all.
@@ -158,9 +161,6 @@ impl Sqlite {
     }
 }
 
-/// Something to do after the commit.
-type Effect = Box<dyn FnOnce() + Send>;
-
 /// The one connection that writes, with the batch that waits for its commit.
 struct Writer {
     connection: Connection,
@@ -238,12 +238,7 @@ impl Writer {
         }
         // Counted before anyone is told, so that whoever was told finds it counted.
         commits.fetch_add(1, Ordering::Relaxed);
-        for effect in self.effects.drain(..) {
-            // The commit stands: one effect that fails must not take those of the others with it.
-            if catch_unwind(AssertUnwindSafe(effect)).is_err() {
-                tracing::error!("what should follow a commit panicked");
-            }
-        }
+        follow(self.effects.drain(..));
         for waiting in self.waiting.drain(..) {
             // Who stopped waiting has still been served.
             let _ = waiting.send(Ok(()));
@@ -423,14 +418,27 @@ impl Connection {
 
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        use rusqlite::types::ValueRef;
         Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Int(value) => ValueRef::Integer(*value),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Int(Some(value)) => ValueRef::Integer(*value),
+            Self::Text(Some(text)) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(Some(bytes)) => ValueRef::Blob(bytes),
+            Self::Int(None) | Self::Text(None) | Self::Bytes(None) => ValueRef::Null,
         }))
     }
+}
+
+/// One cell of a row; `None` when it holds what no column of ours does.
+pub(super) fn cell<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Result<Option<Cell<'a>>> {
+    let cell = row
+        .get_ref(column)
+        .map_err(|error| Error::Internal(error.into()))?;
+    Ok(match cell {
+        ValueRef::Null => Some(Cell::Null),
+        ValueRef::Integer(value) => Some(Cell::Int(value)),
+        ValueRef::Text(bytes) => std::str::from_utf8(bytes).ok().map(Cell::Text),
+        ValueRef::Blob(bytes) => Some(Cell::Bytes(bytes)),
+        ValueRef::Real(_) => None,
+    })
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

@@ -326,7 +326,9 @@ async fn two_processes_write_by_turns() {
 
 /// Runs a pragma on the connection that writes.
 async fn pragma(db: &Db, sql: &str) {
-    let Driver::Sqlite(sqlite) = &db.driver;
+    let Driver::Sqlite(sqlite) = &db.driver else {
+        panic!("the database is no file");
+    };
     sqlite.pragma(sql).await;
 }
 

@@ -6,13 +6,12 @@ use crate::{
     time::Timestamp,
 };
 
-/// A parameter of a statement, sent typed.
+/// A parameter of a statement. It has a type also where it is null: PostgreSQL asks what nothing is of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Value<'a> {
-    Null,
-    Int(i64),
-    Text(&'a str),
-    Bytes(&'a [u8]),
+    Int(Option<i64>),
+    Text(Option<&'a str>),
+    Bytes(Option<&'a [u8]>),
 }
 
 /// The parameters of a statement, in the order of `$1…$n`.
@@ -21,67 +20,68 @@ macro_rules! values {
 }
 pub(crate) use values;
 
-impl From<i64> for Value<'_> {
-    fn from(value: i64) -> Self {
-        Self::Int(value)
-    }
+/// A type that a parameter is made of.
+pub(crate) trait Parameter {
+    /// Nothing of this type.
+    const NULL: Value<'static>;
 }
 
-impl From<u32> for Value<'_> {
-    fn from(value: u32) -> Self {
-        Self::Int(value.into())
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(value: bool) -> Self {
-        Self::Int(value.into())
-    }
-}
-
-impl From<Timestamp> for Value<'_> {
-    fn from(value: Timestamp) -> Self {
-        Self::Int(value.as_millis())
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(value: &'a str) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(value: &'a String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl<'a> From<&'a [u8]> for Value<'a> {
-    fn from(value: &'a [u8]) -> Self {
-        Self::Bytes(value)
-    }
-}
-
-impl<'a> From<&'a Vec<u8>> for Value<'a> {
-    fn from(value: &'a Vec<u8>) -> Self {
-        Self::Bytes(value)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
-    fn from(value: &'a [u8; N]) -> Self {
-        Self::Bytes(value)
-    }
-}
-
-impl<'a, T> From<Option<T>> for Value<'a>
+impl<'a, T: Parameter> From<Option<T>> for Value<'a>
 where
     Value<'a>: From<T>,
 {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Self::from)
+        value.map_or(T::NULL, Self::from)
     }
+}
+
+macro_rules! parameters {
+    ($($type:ty: $kind:ident(|$value:ident| $raw:expr);)*) => {$(
+        impl From<$type> for Value<'_> {
+            fn from($value: $type) -> Self {
+                Self::$kind(Some($raw))
+            }
+        }
+
+        impl Parameter for $type {
+            const NULL: Value<'static> = Value::$kind(None);
+        }
+    )*};
+    ($(&$type:ty: $kind:ident;)*) => {$(
+        impl<'a> From<&'a $type> for Value<'a> {
+            fn from(value: &'a $type) -> Self {
+                Self::$kind(Some(value))
+            }
+        }
+
+        impl Parameter for &$type {
+            const NULL: Value<'static> = Value::$kind(None);
+        }
+    )*};
+}
+
+parameters! {
+    i64: Int(|value| value);
+    u32: Int(|value| value.into());
+    bool: Int(|value| value.into());
+    Timestamp: Int(|value| value.as_millis());
+}
+
+parameters! {
+    &str: Text;
+    &String: Text;
+    &[u8]: Bytes;
+    &Vec<u8>: Bytes;
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
+    fn from(value: &'a [u8; N]) -> Self {
+        Self::Bytes(Some(value))
+    }
+}
+
+impl<const N: usize> Parameter for &[u8; N] {
+    const NULL: Value<'static> = Value::Bytes(None);
 }
 
 /// One cell of a row.
@@ -172,8 +172,12 @@ macro_rules! id_columns {
 
         impl<'a> From<&'a $id> for Value<'a> {
             fn from(id: &'a $id) -> Self {
-                Self::Bytes(id.as_bytes())
+                Self::Bytes(Some(id.as_bytes()))
             }
+        }
+
+        impl Parameter for &$id {
+            const NULL: Value<'static> = Value::Bytes(None);
         }
     )*};
 }
@@ -183,6 +187,7 @@ id_columns!(UserId, SessionId, CodeId, EventId, RoleId, MessageId);
 /// One row of an answer.
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 impl Row<'_> {
@@ -191,25 +196,12 @@ impl Row<'_> {
     /// # Errors
     /// [`Error::Internal`] when the statement has no such column or the column another type: a defect of ours.
     pub(crate) fn get<T: Column>(&self, column: usize) -> Result<T> {
-        match self {
-            Self::Sqlite(row) => {
-                let cell = row
-                    .get_ref(column)
-                    .map_err(|error| Error::Internal(error.into()))?;
-                let cell = match cell {
-                    rusqlite::types::ValueRef::Null | rusqlite::types::ValueRef::Real(_) => {
-                        Some(Cell::Null)
-                    }
-                    rusqlite::types::ValueRef::Integer(value) => Some(Cell::Int(value)),
-                    rusqlite::types::ValueRef::Text(bytes) => {
-                        std::str::from_utf8(bytes).ok().map(Cell::Text)
-                    }
-                    rusqlite::types::ValueRef::Blob(bytes) => Some(Cell::Bytes(bytes)),
-                };
-                cell.and_then(T::read).ok_or_else(|| {
-                    Error::Internal(format!("column {column} has another type").into())
-                })
-            }
-        }
+        let cell = match self {
+            Self::Sqlite(row) => super::sqlite::cell(row, column),
+            Self::Postgres(row) => super::postgres::cell(row, column),
+        };
+        cell?
+            .and_then(T::read)
+            .ok_or_else(|| Error::Internal(format!("column {column} has another type").into()))
     }
 }

@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use axum::body::Body;
 use doorward::{
     Client, Doorward, Span, UserId, access,
-    testing::{Authenticator, Caller, Reply, World},
+    testing::{Authenticator, Caller, Held, Reply, World},
     users,
 };
 use http::{HeaderValue, Method, header};
@@ -464,10 +464,9 @@ async fn permissions(caller: &Caller) -> Value {
     caller.get("/auth/sessions/current/permissions").await.ok()
 }
 
-/// How many rows a query of the database's file counts.
+/// How many rows a query of the database counts.
 fn count(world: &World, sql: &str) -> i64 {
-    let db = rusqlite::Connection::open(world.database()).unwrap();
-    db.query_row(sql, [], |row| row.get(0)).unwrap()
+    world.value(sql)
 }
 
 /// Item 86: a new database has no account at all, and signing up first makes nobody an administrator.
@@ -765,7 +764,6 @@ async fn administrators_see_no_codes_tokens_or_keys() {
 /// Hashes, MACs and keys of the database, in hexadecimal and base64url.
 fn stored_secrets(world: &World) -> Vec<String> {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let db = rusqlite::Connection::open(world.database()).unwrap();
     let mut secrets = Vec::new();
     for sql in [
         "select token_hash from sessions",
@@ -773,10 +771,8 @@ fn stored_secrets(world: &World) -> Vec<String> {
         "select public_key from passkeys",
         "select webauthn_handle from users",
     ] {
-        let mut statement = db.prepare(sql).unwrap();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let bytes: Vec<u8> = row.get(0).unwrap();
+        for cell in world.rows(sql).into_iter().flatten() {
+            let bytes = Vec::<u8>::of(cell).unwrap();
             secrets.push(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
             secrets.push(URL_SAFE_NO_PAD.encode(&bytes));
         }

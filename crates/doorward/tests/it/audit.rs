@@ -17,7 +17,7 @@ use doorward::{
     Allowed, Client, Doorward, Permission, Span, access,
     audit::Kind,
     mail::{Address, Mailer, Message, SendError},
-    testing::{Authenticator, Caller, Counter, Overrides, Reply, World},
+    testing::{Authenticator, Caller, Cell, Counter, Held, Overrides, Reply, World},
     users,
 };
 use futures_util::future::{self, BoxFuture};
@@ -40,22 +40,25 @@ struct Told {
 }
 
 fn all_events(world: &World) -> Vec<Told> {
-    let db = rusqlite::Connection::open(world.database()).unwrap();
+    fn next<T: Held>(row: &mut impl Iterator<Item = Cell>) -> T {
+        T::of(row.next().unwrap()).unwrap()
+    }
     let sql = "select at, kind, actor, subject, request_id, method, result, detail from events order by id";
-    let mut statement = db.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| {
-        Ok(Told {
-            at: row.get(0)?,
-            kind: row.get(1)?,
-            actor: row.get(2)?,
-            subject: row.get(3)?,
-            request_id: row.get(4)?,
-            method: row.get(5)?,
-            success: row.get(6)?,
-            detail: row.get(7)?,
-        })
-    });
-    rows.unwrap().map(Result::unwrap).collect()
+    let rows = world.rows(sql).into_iter();
+    rows.map(|row| {
+        let row = &mut row.into_iter();
+        Told {
+            at: next(row),
+            kind: next(row),
+            actor: next(row),
+            subject: next(row),
+            request_id: next(row),
+            method: next(row),
+            success: next::<i64>(row) != 0,
+            detail: next(row),
+        }
+    })
+    .collect()
 }
 
 /// A log that is read step by step.
@@ -701,12 +704,9 @@ async fn no_secret_and_no_address_is_ever_told() {
     canaries.heard(&ada.delete("/auth/me").await);
 
     // Mail that does not leave.
-    let config = doorward::config::Config {
-        data_dir: world.folder().join("other"),
-        ..world.doorward().config().clone()
-    };
+    let other = World::new().await;
     let mailer = Refusing::default();
-    let refused = Doorward::builder(config)
+    let refused = Doorward::builder(other.doorward().config().clone())
         .clock(world.clock().clone())
         .mailer(Arc::new(mailer.clone()))
         .without_jobs()
@@ -751,25 +751,19 @@ async fn no_secret_and_no_address_is_ever_told() {
 /// Every cell of the log in the database, as text and in hexadecimal.
 fn events_as_text(world: &World) -> String {
     use std::fmt::Write;
-    let db = rusqlite::Connection::open(world.database()).unwrap();
-    let mut statement = db.prepare("select * from events").unwrap();
-    let columns = statement.column_count();
-    let mut rows = statement.query([]).unwrap();
     let mut text = String::new();
-    while let Some(row) = rows.next().unwrap() {
-        for column in 0..columns {
-            use rusqlite::types::ValueRef::{Blob, Text};
-            match row.get_ref(column).unwrap() {
-                Text(bytes) | Blob(bytes) => {
-                    write!(text, "{} ", String::from_utf8_lossy(bytes)).unwrap();
-                    for byte in bytes {
-                        write!(text, "{byte:02x}").unwrap();
-                    }
+    for cell in world.rows("select * from events").into_iter().flatten() {
+        match cell {
+            Cell::Text(held) => write!(text, "{held} ").unwrap(),
+            Cell::Blob(bytes) => {
+                write!(text, "{} ", String::from_utf8_lossy(&bytes)).unwrap();
+                for byte in bytes {
+                    write!(text, "{byte:02x}").unwrap();
                 }
-                other => write!(text, "{other:?}").unwrap(),
             }
-            text.push(' ');
+            other => write!(text, "{other:?}").unwrap(),
         }
+        text.push(' ');
     }
     assert!(text.contains("authn_login_success"));
     text
@@ -895,18 +889,13 @@ async fn what_strangers_write_is_shown_harmless() {
         assert!(!is_hostile(line), "{line:?}");
     }
     assert!(!is_hostile(&answers), "{answers:?}");
-    let db = rusqlite::Connection::open(world.database()).unwrap();
     for sql in [
         "select coalesce(user_agent, '') || coalesce(detail, '') || coalesce(ip, '') from events",
         "select coalesce(user_agent, '') from sessions",
         "select name from passkeys",
     ] {
-        let mut statement = db.prepare(sql).unwrap();
-        let texts = statement
-            .query_map([], |row| row.get::<_, String>(0))
-            .unwrap();
-        for text in texts {
-            assert!(!is_hostile(&text.unwrap()), "{sql}");
+        for cell in world.rows(sql).into_iter().flatten() {
+            assert!(!is_hostile(&String::of(cell).unwrap()), "{sql}");
         }
     }
 }

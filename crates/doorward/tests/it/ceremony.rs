@@ -1,8 +1,7 @@
 //! What the tests of passkeys share: people with authenticators, and a look at what is stored.
 #![allow(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
-use doorward::testing::{Authenticator, Caller, ORIGIN, Overrides, Reply, World};
-use rusqlite::{Connection, OpenFlags, types::Value as Stored};
+use doorward::testing::{Authenticator, Caller, Cell, ORIGIN, Overrides, Reply, World};
 use serde_json::Value;
 
 pub(crate) const ADA: &str = "ada@example.com";
@@ -75,41 +74,23 @@ pub(crate) async fn assertion(
     authenticator.get_with(&options, ORIGIN, overrides)
 }
 
-/// The file of the database, to be read beside the server.
-pub(crate) fn database(world: &World) -> Connection {
-    Connection::open_with_flags(world.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
-}
-
 /// The number that a statement selects.
 pub(crate) fn number(world: &World, sql: &str) -> i64 {
-    let number = database(world).query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
-    number.unwrap().unwrap_or(-1)
+    world.value::<Option<i64>>(sql).unwrap_or(-1)
 }
 
 /// Everything that a registration or a sign-in could leave behind, but for the log and the spent challenges.
-pub(crate) fn stored(world: &World) -> Vec<Vec<Stored>> {
-    let database = database(world);
-    let mut all = Vec::new();
-    for table in ["users", "user_emails", "passkeys", "sessions", "outbox"] {
-        let mut statement = database
-            .prepare(&format!("select * from {table} order by 1"))
-            .unwrap();
-        let columns = statement.column_count();
-        let rows = statement.query_map([], |row| {
-            (0..columns).map(|column| row.get(column)).collect()
-        });
-        all.extend(rows.unwrap().map(Result::unwrap));
-    }
-    all
+pub(crate) fn stored(world: &World) -> Vec<Vec<Cell>> {
+    ["users", "user_emails", "passkeys", "sessions", "outbox"]
+        .into_iter()
+        .flat_map(|table| world.rows(&format!("select * from {table} order by 1")))
+        .collect()
 }
 
 /// Which check refused last. The clock must have moved between two refusals.
 pub(crate) fn refused_by(world: &World) -> String {
     let sql = "select detail from events where kind = 'authn_login_fail' order by at desc limit 1";
-    database(world)
-        .query_row(sql, [], |row| row.get::<_, Option<String>>(0))
-        .unwrap()
-        .unwrap_or_default()
+    world.value::<Option<String>>(sql).unwrap_or_default()
 }
 
 /// An answer without what names the request: equal faces tell nobody anything.

@@ -14,12 +14,13 @@ use doorward::{
     Client, Doorward, Span,
     config::{AfterPasskey, Config, SignUp},
     mail::Address,
-    testing::{Authenticator, Caller, Fault, MailServer, Reply, World, on_every_database},
+    testing::{
+        Authenticator, Caller, Cell, Fault, Held, MailServer, Reply, World, on_every_database,
+    },
     users::{self, Invitation},
 };
 use futures_util::FutureExt;
 use http::{Method, Request, header};
-use rusqlite::{Connection, OpenFlags, types::FromSql};
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.com";
@@ -27,10 +28,9 @@ const GRACE: &str = "grace@example.com";
 
 // ── What the tests of codes share ───────────────────────────────────────────
 
-/// One value, read from the database's file beside the server.
-pub(crate) fn read<T: FromSql>(world: &World, sql: &str) -> T {
-    let file = Connection::open_with_flags(world.database(), OpenFlags::SQLITE_OPEN_READ_ONLY);
-    file.unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+/// One value, read from the database beside the server.
+pub(crate) fn read<T: Held>(world: &World, sql: &str) -> T {
+    world.value(sql)
 }
 
 /// How many tries the only code of the world has left.
@@ -555,22 +555,6 @@ async fn a_wrong_code_that_was_not_compared_counts_nothing() {
     }
 }
 
-/// Item 9: nor does a database count that someone else holds for too long.
-#[tokio::test]
-async fn a_database_that_is_held_is_nobodys_wrong_code() {
-    let world = World::new().await;
-    let code = code_for(&world, &world.native(), ADA).await;
-
-    let other = Connection::open(world.database()).unwrap();
-    other.execute_batch("begin immediate").unwrap();
-    let failed = show(&world.native(), ADA, &code).await;
-    other.execute_batch("rollback").unwrap();
-
-    failed.problem(503, "unavailable");
-    assert_eq!((tries_left(&world), failures(&world)), (5, 0));
-    show(&world.native(), ADA, &code).await.created();
-}
-
 /// Item 9: mail that cannot leave is no failure of the person's either, and no request waits for it.
 #[tokio::test]
 async fn mail_that_cannot_leave_is_nobodys_wrong_code() {
@@ -787,8 +771,8 @@ async fn codes_never_add_up_to_a_passkey() {
 
     for _ in 0..2 {
         world.sign_in(&ada, ADA).await;
-        let levels: String = read(&world, "select group_concat(aal) from sessions");
-        assert_eq!(levels, "0");
+        let levels = world.rows("select aal from sessions");
+        assert_eq!(levels, [[Cell::Integer(0)]]);
     }
 
     let refused = ada.post("/auth/passkeys/register/options", ()).await;
@@ -864,22 +848,6 @@ async fn three_unbound_codes_live_at_most() {
 
 // ── What is stored ──────────────────────────────────────────────────────────
 
-/// All bytes that the database has on disk.
-fn dump(world: &World) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for file in std::fs::read_dir(world.folder()).unwrap() {
-        let file = file.unwrap();
-        if file
-            .file_name()
-            .to_string_lossy()
-            .starts_with("doorward.db")
-        {
-            bytes.extend(std::fs::read(file.path()).unwrap());
-        }
-    }
-    bytes
-}
-
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }
@@ -890,9 +858,9 @@ async fn a_stolen_database_holds_no_code() {
     on_every_database(async |world| {
         let browser = world.browser();
         let asked = ask(&browser, ADA).await.created();
-        let before_it_is_mailed = dump(&world);
+        let before_it_is_mailed = world.stored_bytes();
         let code = world.inbox(ADA).await.code();
-        let after = dump(&world);
+        let after = world.stored_bytes();
 
         for dump in [before_it_is_mailed, after] {
             assert!(contains(&dump, ADA.as_bytes()), "the row is there");
@@ -911,14 +879,10 @@ async fn a_stolen_database_holds_no_code() {
 async fn what_is_stored_of_a_code_cannot_be_searched_without_the_key() {
     on_every_database(async |world| {
         let code = code_for(&world, &world.native(), ADA).await;
-        let file = Connection::open_with_flags(world.database(), OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let stored: (Vec<u8>, Vec<u8>) = file
-            .unwrap()
-            .query_row("select id, code_mac from codes", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .unwrap();
-        let (id, mac) = stored;
+        let (id, mac): (Vec<u8>, Vec<u8>) = (
+            read(&world, "select id from codes"),
+            read(&world, "select code_mac from codes"),
+        );
         assert_eq!(mac.len(), 32);
 
         let keys: Vec<hmac::Key> = [&b""[..], ADA.as_bytes(), &id, &[0; 32]]
@@ -985,10 +949,8 @@ async fn the_log_tells_of_codes_without_naming_any() {
         assert_eq!(all("authn_code_requested"), 1);
         assert_eq!(all("authn_login_fail"), 10);
         assert_eq!(all("authn_login_fail_max"), 1);
-        let told: String = read(
-            &world,
-            "select group_concat(kind || coalesce(detail, '') || coalesce(method, '')) from events",
-        );
+        let told = world.rows("select kind, detail, method from events");
+        let told = format!("{told:?}");
         assert!(!told.contains("ada") && !told.contains(&code), "{told}");
     })
     .await;
@@ -1207,10 +1169,7 @@ async fn the_first_proof_drops_what_was_there_before() {
     world.sign_in(&squatter, ADA).await;
     world.add_passkey(&squatter, &mut authenticator).await;
     // As an import from elsewhere leaves it: an account with sessions and passkeys, whose address nobody has proved.
-    Connection::open(world.database())
-        .unwrap()
-        .execute("update user_emails set verified_at = null", [])
-        .unwrap();
+    world.change("update user_emails set verified_at = null");
     let world = world.restarted().await;
     let token = squatter.token();
     let squatter = world.native();
@@ -1603,4 +1562,24 @@ async fn another_sites_guess_counts_nothing() {
         assert_eq!((tries_left(&world), failures(&world)), (5, 0));
     })
     .await;
+}
+
+mod sqlite_files {
+    use super::*;
+
+    /// Item 9: nor does a database count that someone else holds for too long.
+    #[tokio::test]
+    async fn a_database_that_is_held_is_nobodys_wrong_code() {
+        let world = World::new().await;
+        let code = code_for(&world, &world.native(), ADA).await;
+
+        let other = rusqlite::Connection::open(world.database()).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        let failed = show(&world.native(), ADA, &code).await;
+        other.execute_batch("rollback").unwrap();
+
+        failed.problem(503, "unavailable");
+        assert_eq!((tries_left(&world), failures(&world)), (5, 0));
+        show(&world.native(), ADA, &code).await.created();
+    }
 }

@@ -1,4 +1,7 @@
-//! Doorward through its front door: the real router, real SQLite, the software authenticator.
+//! Doorward through its front door: the real router, a real database, the software authenticator.
+//!
+//! With `DOORWARD_TEST_DATABASE=postgres` it is one on a PostgreSQL server; `tests/with-postgres` starts one. What is about
+//! the files of SQLite stands in modules `sqlite_files`, to be left out then.
 
 #![allow(
     clippy::expect_used,
@@ -40,6 +43,7 @@ mod pages_welcome;
 mod passkeys_authenticate;
 mod passkeys_register;
 mod post_quantum;
+mod postgres;
 mod races;
 mod races_codes;
 mod secrets;

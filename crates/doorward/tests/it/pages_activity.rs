@@ -115,9 +115,7 @@ async fn an_unknown_kind_of_event_is_told_all_the_same() {
     let world = World::new().await;
     let ada = reader(&world, "en");
     world.sign_in(&ada, ADA).await;
-    let db = rusqlite::Connection::open(world.database()).unwrap();
-    db.execute("update events set kind = 'moon_landing'", [])
-        .unwrap();
+    world.change("update events set kind = 'moon_landing'");
 
     let page = ada.get(ACTIVITY).await;
 

@@ -12,17 +12,16 @@ use doorward::{
     Client, Span,
     config::{Config, CounterPolicy},
     testing::{
-        Authenticator, Caller, Fault, Hook, ORIGIN, Overrides, Reply, World, cbor,
+        Authenticator, Caller, Cell, Fault, Hook, ORIGIN, Overrides, Reply, World, cbor,
         on_every_database,
     },
     users,
 };
 use http::Method;
-use rusqlite::{Connection, types::Value as Stored};
 use serde_json::{Value, json};
 
 use crate::{
-    ceremony::{ADA, BOB, Person, assertion, database, face, number, refused_by, stored, subjects},
+    ceremony::{ADA, BOB, Person, assertion, face, number, refused_by, stored, subjects},
     passkeys_register::{foreign_origins, pad},
 };
 
@@ -231,24 +230,20 @@ async fn a_passkey_opens_a_session_that_says_how() {
         assert_eq!(session["authenticatedAt"], "2026-11-01T13:00:00.000Z");
         assert_eq!(session["device"]["browser"], "Firefox");
         assert_eq!(signed_in["user"]["email"], ADA);
-        let row: Vec<Stored> = database(&world)
-            .query_row(
-                "select method, passkey, aal, user_verified, backup_eligible, backed_up, authenticated_at
-                   from sessions order by created_at desc limit 1",
-                [],
-                |row| (0..7).map(|column| row.get(column)).collect(),
-            )
-            .unwrap();
+        let rows = world.rows(
+            "select method, passkey, aal, user_verified, backup_eligible, backed_up, authenticated_at
+               from sessions order by created_at desc limit 1",
+        );
         assert_eq!(
-            row,
+            rows[0],
             [
-                Stored::Integer(2),
-                Stored::Blob(ada_first(&ada)),
-                Stored::Integer(2),
-                Stored::Integer(1),
-                Stored::Integer(1),
-                Stored::Integer(1),
-                Stored::Integer(world.clock().now().as_millis()),
+                Cell::Integer(2),
+                Cell::Blob(ada_first(&ada)),
+                Cell::Integer(2),
+                Cell::Integer(1),
+                Cell::Integer(1),
+                Cell::Integer(1),
+                Cell::Integer(world.clock().now().as_millis()),
             ]
         );
         let options = ada_options(&world).await;
@@ -276,35 +271,37 @@ async fn ada_options(world: &World) -> Value {
 }
 
 /// Method, level, user verification and passkey of a session.
-type Level = (i64, i64, i64, Option<Vec<u8>>);
+type Level = Vec<Cell>;
+
+fn level_of(numbers: [i64; 3], passkey: Option<Vec<u8>>) -> Level {
+    let numbers = numbers.into_iter().map(Cell::Integer);
+    numbers
+        .chain([passkey.map_or(Cell::Null, Cell::Blob)])
+        .collect()
+}
 
 /// Items 15, 54: a code is level 0 each time, and a passkey in the same session does not rub off on the next code.
 #[tokio::test]
 async fn a_session_never_claims_more_than_its_last_proof() {
     at_every_door(async |door, world| {
         let mut ada = Person::with_passkey(&world, ADA, 1).await;
-        let level = || {
-            database(&world)
-                .query_row(
-                    "select method, aal, user_verified, passkey from sessions",
-                    [],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-                )
-                .unwrap()
+        let level = || -> Level {
+            let rows = world.rows("select method, aal, user_verified, passkey from sessions");
+            rows.into_iter().next().unwrap()
         };
-        let code: Level = (1, 0, 0, None);
+        let code = level_of([1, 0, 0], None);
 
-        let at_first: Level = level();
+        let at_first = level();
         world.sign_in(&ada.browser, ADA).await;
-        let after_two_codes: Level = level();
+        let after_two_codes = level();
         let response = assertion(&ada.browser, &mut ada.authenticator, &plain()).await;
         door.present(&ada.browser, &response).await.created();
-        let after_a_passkey: Level = level();
+        let after_a_passkey = level();
         world.sign_in(&ada.browser, ADA).await;
 
         assert_eq!(at_first, code);
         assert_eq!(after_two_codes, code);
-        assert_eq!(after_a_passkey, (2, 2, 1, Some(ada_first(&ada))));
+        assert_eq!(after_a_passkey, level_of([2, 2, 1], Some(ada_first(&ada))));
         assert_eq!(level(), code);
     })
     .await;
@@ -728,10 +725,7 @@ async fn a_stored_key_that_was_tampered_with_opens_nothing() {
         let mut ada = Person::with_passkey(&world, ADA, 1).await;
         let mut eve = Person::with_passkey(&world, BOB, 2).await;
         let visitor = world.native();
-        let tamper = |sql: &str| {
-            let database = Connection::open(world.database()).unwrap();
-            assert!(database.execute(sql, []).unwrap() > 0);
-        };
+        let tamper = |sql: &str| assert!(world.change(sql) > 0);
         let mut faces = HashSet::new();
 
         for sql in [

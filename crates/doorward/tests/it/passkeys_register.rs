@@ -7,15 +7,14 @@ use doorward::{
     Span,
     config::AfterPasskey,
     testing::{
-        Attestation, Authenticator, Caller, Counter, Fault, Hook, ORIGIN, Overrides, Reply, World,
-        cbor, on_every_database,
+        Attestation, Authenticator, Caller, Cell, Counter, Fault, Hook, ORIGIN, Overrides, Reply,
+        World, cbor, on_every_database,
     },
 };
 use http::Method;
-use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
 
-use crate::ceremony::{ADA, BOB, Person, database, face, number, refused_by, stored, subjects};
+use crate::ceremony::{ADA, BOB, Person, face, number, refused_by, stored, subjects};
 
 const OPTIONS: &str = "/auth/passkeys/register/options";
 const VERIFY: &str = "/auth/passkeys/register/verify";
@@ -253,13 +252,7 @@ async fn a_user_handle_is_random_stable_and_nobodys_name() {
         let public_id = current["user"]["id"].as_str().unwrap().to_owned();
         let text = String::from_utf8_lossy(&first).into_owned();
         assert!(!text.contains("ada") && !text.contains(&public_id));
-        let id: Vec<u8> = database(&world)
-            .query_row(
-                "select id from users order by created_at limit 1",
-                [],
-                |row| row.get(0),
-            )
-            .unwrap();
+        let id: Vec<u8> = world.value("select id from users order by created_at limit 1");
         assert!(!first.windows(id.len()).any(|window| window == id));
     })
     .await;
@@ -974,25 +967,22 @@ async fn flags_counter_transports_and_model_are_stored() {
             let id = URL_SAFE_NO_PAD.decode(passkey["id"].as_str().unwrap()).unwrap();
             let held = ada.authenticator.passkeys().last().unwrap();
             assert_eq!(id, held.id);
-            let row: Vec<Stored> = database(&world)
-                .query_row(
-                    "select sign_count, aaguid, transports, user_verified, backup_eligible, backed_up, algorithm, public_key
-                       from passkeys where credential_id = $1",
-                    [&id],
-                    |row| (0..8).map(|column| row.get(column)).collect(),
-                )
-                .unwrap();
+            let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let rows = world.rows(&format!(
+                "select sign_count, aaguid, transports, user_verified, backup_eligible, backed_up, algorithm, public_key
+                   from passkeys where credential_id = x'{hex}'"
+            ));
             assert_eq!(
-                row,
+                rows[0],
                 [
-                    Stored::Integer(41 + i64::from(flags)),
-                    Stored::Blob(b"doorward-testing".to_vec()),
-                    Stored::Text("usb,nfc".into()),
-                    Stored::Integer(1),
-                    Stored::Integer(i64::from(flags & BE != 0)),
-                    Stored::Integer(i64::from(flags & BS != 0)),
-                    Stored::Integer(-8),
-                    Stored::Blob(held.public_key()),
+                    Cell::Integer(41 + i64::from(flags)),
+                    Cell::Blob(b"doorward-testing".to_vec()),
+                    Cell::Text("usb,nfc".into()),
+                    Cell::Integer(1),
+                    Cell::Integer(i64::from(flags & BE != 0)),
+                    Cell::Integer(i64::from(flags & BS != 0)),
+                    Cell::Integer(-8),
+                    Cell::Blob(held.public_key()),
                 ]
             );
         }
@@ -1032,16 +1022,8 @@ async fn a_credential_belongs_to_whoever_registered_it_first() {
     .await;
 }
 
-fn stored_passkeys(world: &World) -> Vec<Stored> {
-    let database = database(world);
-    let mut statement = database.prepare("select * from passkeys").unwrap();
-    let columns = statement.column_count();
-    let rows = statement.query_map([], |row| {
-        (0..columns)
-            .map(|column| row.get(column))
-            .collect::<Result<Vec<_>, _>>()
-    });
-    rows.unwrap().flat_map(Result::unwrap).collect()
+fn stored_passkeys(world: &World) -> Vec<Vec<Cell>> {
+    world.rows("select * from passkeys")
 }
 
 /// Item 35: whatever of the three fails, none of them happens.
@@ -1126,13 +1108,9 @@ async fn unsolicited_extension_outputs_are_dropped_unread() {
 
         answer.created();
         assert!(!answer.text().contains(secret));
-        for file in std::fs::read_dir(world.folder()).unwrap() {
-            let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
-            assert!(!found);
-        }
+        let bytes = world.stored_bytes();
+        let mut windows = bytes.windows(secret.len());
+        assert!(!windows.any(|window| window == secret.as_bytes()));
     })
     .await;
 }
@@ -1397,8 +1375,7 @@ async fn passkeys_are_changed_by_sessions_that_are_live_in_the_database() {
             let registration = ada.create(&plain()).await;
 
             // As another node would, of which this one has not heard yet.
-            let database = rusqlite::Connection::open(world.database()).unwrap();
-            database.execute(ended, []).unwrap();
+            world.change(ended);
             let added = ada.present(&registration).await;
             let removed = remove(&ada.browser, &id).await;
 

@@ -14,10 +14,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use doorward::{
     Doorward, Entropy, RootKey, Span,
     mail::Mailbox,
-    testing::{Authenticator, Caller, World},
+    testing::{Authenticator, Caller, Cell, World},
 };
 use http::{HeaderValue, Method, header};
-use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
 use crate::tables;
@@ -104,124 +103,6 @@ async fn opens(world: &World, token: &str) -> bool {
     opened
 }
 
-/// Item 127: with a copy of the database and no key, no door opens: tokens, codes, flows, challenges, mail.
-#[tokio::test]
-async fn a_stolen_database_signs_nobody_in() {
-    let world = World::new().await;
-    let (ada, waiting) = (world.browser(), world.native());
-    world.sign_in(&ada, "ada@example.com").await;
-    world
-        .add_passkey(&ada, &mut Authenticator::new(1))
-        .await
-        .created();
-    world.advance(Span::seconds(30));
-    waiting
-        .post("/auth/verify", json!({ "email": "ada@example.com" }))
-        .await
-        .created();
-    let thief = Thief::of(&world).await;
-    assert!(opens(&world, &ada.cookie("__Host-doorward_session").unwrap()).await);
-
-    // Whatever is written in it, in every spelling, is no token.
-    let mut tried = 0;
-    for cell in cells(&world) {
-        let spellings = [
-            String::from_utf8_lossy(&cell).into_owned(),
-            hex(&cell),
-            URL_SAFE_NO_PAD.encode(&cell),
-            format!("dw_{}", hex(&cell)),
-            format!("dw_{}", URL_SAFE_NO_PAD.encode(&cell)),
-        ];
-        for spelling in spellings {
-            tried += 1;
-            assert!(
-                !opens(&world, &spelling).await,
-                "{spelling} opens a session"
-            );
-        }
-    }
-    assert!(tried > 200);
-
-    // Nor is a cell a code: what is stored of codes is keyed.
-    for cell in cells(&world)
-        .into_iter()
-        .filter(|cell| cell.len() == 32)
-        .take(3)
-    {
-        let form = json!({ "method": "otp", "email": "ada@example.com", "token": hex(&cell) });
-        world
-            .native()
-            .post("/auth/sessions", form)
-            .await
-            .problem(401, "invalid_code");
-    }
-
-    // The mail that was on its way when the copy was made stays sealed.
-    thief.doorward.deliver_mail().await.unwrap();
-    assert!(thief.mailbox.messages().is_empty());
-
-    // On their own server the thief signs in as Ada; nothing of that is worth anything here.
-    let there = thief.caller(&world);
-    world.advance(Span::seconds(30));
-    there
-        .post("/auth/verify", json!({ "email": "ada@example.com" }))
-        .await
-        .created();
-    thief.doorward.deliver_mail().await.unwrap();
-    let code = code_in(&thief.mailbox);
-    let form = json!({ "method": "otp", "email": "ada@example.com", "token": code });
-    let here = world.browser();
-    for name in ["flow", "device"] {
-        let name = format!("__Host-doorward_{name}");
-        if let Some(cookie) = there.cookie(&name) {
-            here.set_cookie(&name, &cookie);
-        }
-    }
-    here.post("/auth/sessions", &form)
-        .await
-        .problem(401, "invalid_code");
-    there.post("/auth/sessions", &form).await.created();
-    for name in ["session", "flow", "device"] {
-        if let Some(cookie) = there.cookie(&format!("__Host-doorward_{name}")) {
-            assert!(!opens(&world, &cookie).await, "{name}");
-        }
-    }
-
-    // A challenge of theirs is none of ours, whatever is signed over it.
-    let mut own = Authenticator::new(2);
-    let options = there.post("/auth/passkeys/register/options", ()).await.ok();
-    let response = own.create(&options, "https://auth.example.com");
-    there
-        .post("/auth/passkeys/register/verify", response.clone())
-        .await
-        .created();
-    ada.post("/auth/passkeys/register/verify", response)
-        .await
-        .problem(401, "passkey_failed");
-    let options = there
-        .post("/auth/passkeys/authenticate/options", ())
-        .await
-        .ok();
-    let assertion = own.get(&options, "https://auth.example.com");
-    for door in ["/auth/passkeys/authenticate/verify", "/auth/sessions"] {
-        let body = if door == "/auth/sessions" {
-            json!({ "method": "passkey", "email": "ada@example.com", "token": assertion.to_string() })
-        } else {
-            assertion.clone()
-        };
-        let reply = here.post(door, body).await;
-        assert_eq!(reply.status(), 401, "{reply}");
-        assert!(
-            reply
-                .cookies()
-                .iter()
-                .all(|cookie| !cookie.contains("session=dw_"))
-        );
-    }
-    let sessions = ada.get("/auth/sessions/").await.ok();
-    assert_eq!(sessions.as_array().unwrap().len(), 1);
-}
-
 fn code_in(mailbox: &Mailbox) -> String {
     let messages = mailbox.messages();
     let first = messages[0].text.lines().next().unwrap().trim().to_owned();
@@ -230,22 +111,6 @@ fn code_in(mailbox: &Mailbox) -> String {
         "{first}"
     );
     first
-}
-
-/// Item 127: a token is worth nothing to a server with another key, though the database knows its session.
-#[tokio::test]
-async fn a_token_opens_nothing_under_another_key() {
-    let world = World::new().await;
-    let ada = world.browser();
-    world.sign_in(&ada, "ada@example.com").await;
-    let thief = Thief::of(&world).await;
-    let there = thief.caller(&world);
-    let token = ada.cookie("__Host-doorward_session").unwrap();
-    there.set_cookie("__Host-doorward_session", &token);
-
-    there.get("/auth/me").await.problem(401, "unauthenticated");
-
-    ada.get("/auth/me").await.ok();
 }
 
 // ── Comparisons and algorithms ──────────────────────────────────────────────
@@ -527,4 +392,142 @@ async fn problems_do_not_quote_what_was_sent() {
     let cursor = ada.get(&format!("/auth/me/events?cursor={canary}")).await;
     assert!(!cursor.text().contains("31415926"), "{cursor}");
     assert_ne!(cursor.json(), Value::Null);
+}
+
+mod sqlite_files {
+    use super::*;
+
+    /// Item 127: with a copy of the database and no key, no door opens: tokens, codes, flows, challenges, mail.
+    #[tokio::test]
+    async fn a_stolen_database_signs_nobody_in() {
+        let world = World::new().await;
+        let (ada, waiting) = (world.browser(), world.native());
+        world.sign_in(&ada, "ada@example.com").await;
+        world
+            .add_passkey(&ada, &mut Authenticator::new(1))
+            .await
+            .created();
+        world.advance(Span::seconds(30));
+        waiting
+            .post("/auth/verify", json!({ "email": "ada@example.com" }))
+            .await
+            .created();
+        let thief = Thief::of(&world).await;
+        assert!(opens(&world, &ada.cookie("__Host-doorward_session").unwrap()).await);
+
+        // Whatever is written in it, in every spelling, is no token.
+        let mut tried = 0;
+        for cell in cells(&world) {
+            let spellings = [
+                String::from_utf8_lossy(&cell).into_owned(),
+                hex(&cell),
+                URL_SAFE_NO_PAD.encode(&cell),
+                format!("dw_{}", hex(&cell)),
+                format!("dw_{}", URL_SAFE_NO_PAD.encode(&cell)),
+            ];
+            for spelling in spellings {
+                tried += 1;
+                assert!(
+                    !opens(&world, &spelling).await,
+                    "{spelling} opens a session"
+                );
+            }
+        }
+        assert!(tried > 200);
+
+        // Nor is a cell a code: what is stored of codes is keyed.
+        for cell in cells(&world)
+            .into_iter()
+            .filter(|cell| cell.len() == 32)
+            .take(3)
+        {
+            let form = json!({ "method": "otp", "email": "ada@example.com", "token": hex(&cell) });
+            world
+                .native()
+                .post("/auth/sessions", form)
+                .await
+                .problem(401, "invalid_code");
+        }
+
+        // The mail that was on its way when the copy was made stays sealed.
+        thief.doorward.deliver_mail().await.unwrap();
+        assert!(thief.mailbox.messages().is_empty());
+
+        // On their own server the thief signs in as Ada; nothing of that is worth anything here.
+        let there = thief.caller(&world);
+        world.advance(Span::seconds(30));
+        there
+            .post("/auth/verify", json!({ "email": "ada@example.com" }))
+            .await
+            .created();
+        thief.doorward.deliver_mail().await.unwrap();
+        let code = code_in(&thief.mailbox);
+        let form = json!({ "method": "otp", "email": "ada@example.com", "token": code });
+        let here = world.browser();
+        for name in ["flow", "device"] {
+            let name = format!("__Host-doorward_{name}");
+            if let Some(cookie) = there.cookie(&name) {
+                here.set_cookie(&name, &cookie);
+            }
+        }
+        here.post("/auth/sessions", &form)
+            .await
+            .problem(401, "invalid_code");
+        there.post("/auth/sessions", &form).await.created();
+        for name in ["session", "flow", "device"] {
+            if let Some(cookie) = there.cookie(&format!("__Host-doorward_{name}")) {
+                assert!(!opens(&world, &cookie).await, "{name}");
+            }
+        }
+
+        // A challenge of theirs is none of ours, whatever is signed over it.
+        let mut own = Authenticator::new(2);
+        let options = there.post("/auth/passkeys/register/options", ()).await.ok();
+        let response = own.create(&options, "https://auth.example.com");
+        there
+            .post("/auth/passkeys/register/verify", response.clone())
+            .await
+            .created();
+        ada.post("/auth/passkeys/register/verify", response)
+            .await
+            .problem(401, "passkey_failed");
+        let options = there
+            .post("/auth/passkeys/authenticate/options", ())
+            .await
+            .ok();
+        let assertion = own.get(&options, "https://auth.example.com");
+        for door in ["/auth/passkeys/authenticate/verify", "/auth/sessions"] {
+            let body = if door == "/auth/sessions" {
+                json!({ "method": "passkey", "email": "ada@example.com", "token": assertion.to_string() })
+            } else {
+                assertion.clone()
+            };
+            let reply = here.post(door, body).await;
+            assert_eq!(reply.status(), 401, "{reply}");
+            assert!(
+                reply
+                    .cookies()
+                    .iter()
+                    .all(|cookie| !cookie.contains("session=dw_"))
+            );
+        }
+        let sessions = ada.get("/auth/sessions/").await.ok();
+        assert_eq!(sessions.as_array().unwrap().len(), 1);
+    }
+
+    /// Item 127: a token is worth nothing to a server with another key, though the database knows its session.
+    #[tokio::test]
+    async fn a_token_opens_nothing_under_another_key() {
+        let world = World::new().await;
+        let ada = world.browser();
+        world.sign_in(&ada, "ada@example.com").await;
+        let thief = Thief::of(&world).await;
+        let there = thief.caller(&world);
+        let token = ada.cookie("__Host-doorward_session").unwrap();
+        there.set_cookie("__Host-doorward_session", &token);
+
+        there.get("/auth/me").await.problem(401, "unauthenticated");
+
+        ada.get("/auth/me").await.ok();
+    }
 }

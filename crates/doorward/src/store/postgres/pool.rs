@@ -1,0 +1,232 @@
+//! A few connections, shared by all.
+//!
+//! Whoever asks waits for a short time, and no longer. A connection that is given back in the middle of something,
+//! because whoever had it went away, is first brought to rest: nobody ever gets one that is inside a transaction.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{
+    address::Address,
+    connection::{Answer, Committed, Connection},
+    fault::Fault,
+};
+use crate::{error::Error, store::value::Value};
+
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    address: Address,
+    /// How long anyone waits for a connection.
+    patience: Duration,
+    /// Whoever holds a permit takes one of `idle` before opening another, so there are never more than permits.
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    pub(super) fn new(address: Address, most: usize, patience: Duration) -> Self {
+        Self(Arc::new(Inner {
+            address,
+            patience,
+            permits: Arc::new(Semaphore::new(most)),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// A connection of one's own for a while.
+    pub(super) async fn lease(&self) -> Result<Lease, Fault> {
+        match timeout(self.0.patience, self.wait()).await {
+            Ok(lease) => lease,
+            Err(_) => Err(Fault::Failed(Error::Unavailable(
+                "no connection to the database is free".into(),
+            ))),
+        }
+    }
+
+    async fn wait(&self) -> Result<Lease, Fault> {
+        let permit = Arc::clone(&self.0.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| Fault::Failed(Error::Unavailable("the database is closed".into())))?;
+        let mut lease = Lease {
+            pool: self.clone(),
+            connection: self.rested(),
+            permit: Some(permit),
+            is_dirty: false,
+        };
+        if lease.connection.is_some() {
+            return Ok(lease);
+        }
+        // In a task of its own: a server that is slow to take us in is not asked anew by each who waits too long for it.
+        let opening = tokio::spawn(async move {
+            let opened = Connection::open(&lease.pool.0.address).await;
+            // A server that is not there is not asked again and again while someone waits.
+            lease.connection = Some(opened.map_err(|fault| Fault::Failed(fault.into()))?);
+            Ok(lease)
+        });
+        opening
+            .await
+            .unwrap_or_else(|error| Err(Fault::Failed(Error::Unavailable(error.into()))))
+    }
+
+    /// The connection that was used last and still stands.
+    fn rested(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some(connection) = idle.pop() {
+            if !connection.is_closed() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    fn put(&self, connection: Connection) {
+        if !connection.is_closed() {
+            self.idle().push(connection);
+        }
+    }
+
+    /// What ended one connection, a restart or a lost route, has ended those that rest beside it.
+    fn forget_idle(&self) {
+        let ended = std::mem::take(&mut *self.idle());
+        drop(ended);
+    }
+
+    /// A panic elsewhere leaves whole connections behind, so poison means nothing here.
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection, until it is dropped.
+pub(super) struct Lease {
+    pool: Pool,
+    connection: Option<Connection>,
+    permit: Option<OwnedSemaphorePermit>,
+    /// Whether it is in a transaction, or waits for an answer.
+    is_dirty: bool,
+}
+
+impl Lease {
+    /// Runs a statement outside any transaction, which cannot write.
+    pub(super) async fn read(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Answer, Fault> {
+        self.is_dirty = true;
+        let answer = self.connection()?.run(sql, values).await;
+        self.is_dirty = false;
+        self.look_at(answer)
+    }
+
+    /// Runs a statement in a transaction of its own.
+    pub(super) async fn run_alone(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Answer, Fault> {
+        self.is_dirty = true;
+        let answer = self.connection()?.run_alone(sql, values).await;
+        // A failure has undone the transaction, the commit that was sent with it has ended it.
+        self.is_dirty = false;
+        self.look_at(answer)
+    }
+
+    /// Runs a statement in the transaction, and begins that with the first.
+    pub(super) async fn run(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Answer, Fault> {
+        let begins = !self.is_dirty;
+        self.is_dirty = true;
+        let connection = self.connection()?;
+        let answer = if begins {
+            connection.begin(sql, values).await
+        } else {
+            connection.run(sql, values).await
+        };
+        self.look_at(answer)
+    }
+
+    /// Ends the transaction by a last statement and a commit.
+    pub(super) async fn commit(&mut self, sql: &'static str, values: &[Value<'_>]) -> Committed {
+        let committed = match self.connection() {
+            Ok(connection) => connection.commit(sql, values).await,
+            Err(fault) => return Committed::No(fault),
+        };
+        match &committed {
+            Committed::Yes => self.is_dirty = false,
+            Committed::No(fault) if fault.is_lost() => self.discard(),
+            // Left dirty, it is rolled back.
+            Committed::No(_) => {}
+            Committed::Unknown => self.discard(),
+        }
+        committed
+    }
+
+    /// Ends a transaction that has only read. At some levels of isolation this tells whether what was read holds.
+    pub(super) async fn end(&mut self) -> Result<(), Fault> {
+        let ended = self.connection()?.script("commit").await;
+        self.is_dirty = ended.is_err();
+        self.look_at(ended)
+    }
+
+    /// Ends the transaction with nothing done.
+    pub(super) async fn rollback(&mut self) -> Result<(), Fault> {
+        let ended = self.connection()?.rollback().await;
+        self.is_dirty = ended.is_err();
+        self.look_at(ended)
+    }
+
+    fn connection(&mut self) -> Result<&mut Connection, Fault> {
+        self.connection
+            .as_mut()
+            .ok_or_else(|| Fault::Lost(Error::Unavailable("the connection was lost".into())))
+    }
+
+    fn look_at<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if result.as_ref().is_err_and(Fault::is_lost) {
+            self.discard();
+        }
+        result
+    }
+
+    fn discard(&mut self) {
+        self.connection = None;
+        self.pool.forget_idle();
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if !self.is_dirty {
+            self.pool.put(connection);
+            return;
+        }
+        // Whoever had it went away half-way. The permit goes with it until it is at rest.
+        let (pool, permit) = (self.pool.clone(), self.permit.take());
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if connection.rollback().await.is_ok() {
+                    pool.put(connection);
+                }
+                drop(permit);
+            });
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! One text, two databases: every statement fits both, both schemas say the same, and what is asked often is looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use doorward::testing::{Cell, Held, World, on_every_database};
+use tokio_postgres::{Client, NoTls, types::Type};
+
+use crate::{
+    storage::{Statement, statements},
+    tables,
+};
+
+/// A connection to the database of a world, where that is on a server.
+async fn connect(world: &World) -> Option<Client> {
+    let url = world.doorward().config().database.url.clone()?;
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    Some(client)
+}
+
+/// The types of a statement's parameters as the driver declares them: numbers are `bigint`. Where the server cannot infer
+/// one, every way to fill it in is tried.
+async fn types(client: &Client, statement: &Statement) -> Vec<Type> {
+    let Statement { place, sql } = statement;
+    let count = (1..)
+        .take_while(|number| sql.contains(&format!("${number}")))
+        .count();
+    let mut inferred = vec![Vec::new()];
+    if let Ok(prepared) = client.prepare(sql).await {
+        inferred = vec![prepared.params().to_vec()];
+    } else {
+        for _ in 0..count {
+            inferred = inferred
+                .into_iter()
+                .flat_map(|types: Vec<Type>| {
+                    [Type::INT8, Type::BYTEA, Type::TEXT].map(|of| [&types[..], &[of]].concat())
+                })
+                .collect();
+        }
+    }
+    for types in inferred {
+        let declared: Vec<_> = types
+            .into_iter()
+            .map(|of| if of == Type::INT4 { Type::INT8 } else { of })
+            .collect();
+        if client.prepare_typed(sql, &declared).await.is_ok() {
+            assert_eq!(declared.len(), count, "{place}");
+            let ours = [Type::INT8, Type::BYTEA, Type::TEXT];
+            assert!(declared.iter().all(|of| ours.contains(of)), "{place}");
+            return declared;
+        }
+    }
+    panic!("{place}: {:?}", client.prepare(sql).await);
+}
+
+#[tokio::test]
+async fn every_statement_fits_the_schema_on_a_server() {
+    on_every_database(async |world| {
+        let Some(client) = connect(&world).await else {
+            return;
+        };
+        for statement in statements() {
+            types(&client, &statement).await;
+        }
+    })
+    .await;
+}
+
+// ── Schemas ─────────────────────────────────────────────────────────────────
+
+/// What a schema says: each thing as a line.
+type Schema = BTreeMap<&'static str, BTreeSet<String>>;
+
+fn lines(world: &World, sql: &str) -> BTreeSet<String> {
+    let line = |row: Vec<Cell>| {
+        let cells = row.into_iter().map(|cell| match cell {
+            Cell::Integer(number) => number.to_string(),
+            Cell::Text(text) => text,
+            other => format!("{other:?}"),
+        });
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    // The driver's own.
+    let is_shared = |line: &String| {
+        !["attempts ", "schema_version "]
+            .iter()
+            .any(|own| line.starts_with(own))
+    };
+    world
+        .rows(sql)
+        .into_iter()
+        .map(line)
+        .filter(is_shared)
+        .collect()
+}
+
+/// The columns of each index in their order, which the rows of `sql` name one by one: table, index, column, whether it is
+/// unique, whether it is partial.
+fn indexes(world: &World, sql: &str) -> BTreeSet<String> {
+    let mut all: BTreeMap<(String, String), (Vec<String>, i64, i64)> = BTreeMap::new();
+    for row in world.rows(sql) {
+        let [table, index, column, unique, partial] = row.try_into().unwrap();
+        let key = [table, index].map(|cell| String::of(cell).unwrap()).into();
+        let numbers = [unique, partial].map(|cell| i64::of(cell).unwrap());
+        let entry = all.entry(key).or_default();
+        entry.0.push(String::of(column).unwrap());
+        (entry.1, entry.2) = numbers.into();
+    }
+    all.into_iter()
+        .filter(|((table, _), _)| !["attempts", "schema_version"].contains(&table.as_str()))
+        .map(|((table, _), columns)| format!("{table} {columns:?}"))
+        .collect()
+}
+
+fn of_file(world: &World) -> Schema {
+    let columns = "
+        select m.name, c.name, lower(c.type), c.\"notnull\" or c.pk
+          from sqlite_schema m join pragma_table_info(m.name) c
+         where m.type = 'table'";
+    let parts = "
+        select m.name, i.name, c.name, i.\"unique\", i.partial
+          from sqlite_schema m join pragma_index_list(m.name) i join pragma_index_info(i.name) c
+         where m.type = 'table' order by m.name, i.name, c.seqno";
+    let keys = "
+        select m.name, k.\"from\", k.\"table\", k.\"to\", lower(k.on_delete)
+          from sqlite_schema m join pragma_foreign_key_list(m.name) k
+         where m.type = 'table'";
+    BTreeMap::from([
+        ("columns", lines(world, columns)),
+        ("indexes", indexes(world, parts)),
+        ("foreign keys", lines(world, keys)),
+    ])
+}
+
+fn of_server(world: &World) -> Schema {
+    let columns = "
+        select c.relname::text, a.attname::text,
+               case format_type(a.atttypid, a.atttypmod) when 'bytea' then 'blob' when 'bigint' then 'integer'
+                    else format_type(a.atttypid, a.atttypmod) end,
+               a.attnotnull
+          from pg_class c join pg_attribute a on a.attrelid = c.oid
+         where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped";
+    let parts = "
+        select c.relname::text, x.relname::text, a.attname::text, i.indisunique, i.indpred is not null
+          from pg_index i
+          join pg_class c on c.oid = i.indrelid
+          join pg_class x on x.oid = i.indexrelid
+          cross join generate_subscripts(i.indkey, 1) part
+          join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[part]
+         where c.relnamespace = 'public'::regnamespace order by c.relname, x.relname, part";
+    let keys = "
+        select c.relname::text, a.attname::text, r.relname::text, b.attname::text,
+               case k.confdeltype when 'c' then 'cascade' else k.confdeltype::text end
+          from pg_constraint k
+          join pg_class c on c.oid = k.conrelid
+          join pg_class r on r.oid = k.confrelid
+          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+          join pg_attribute b on b.attrelid = r.oid and b.attnum = k.confkey[1]
+         where k.contype = 'f'";
+    BTreeMap::from([
+        ("columns", lines(world, columns)),
+        ("indexes", indexes(world, parts)),
+        ("foreign keys", lines(world, keys)),
+    ])
+}
+
+/// What a new database holds already.
+fn seeds(world: &World) -> Vec<Vec<Vec<Cell>>> {
+    let mark = Cell::Text("root_key_mark".into());
+    let mut tables = tables::dump(world);
+    for rows in tables.values_mut() {
+        rows.retain(|row| !row.contains(&mark));
+    }
+    tables.into_values().collect()
+}
+
+#[tokio::test]
+async fn both_schemas_say_the_same() {
+    let file = std::sync::Mutex::new(None);
+    on_every_database(async |world| {
+        if world.doorward().config().database.url.is_none() {
+            let schema = of_file(&world);
+            assert!(schema["columns"].len() > 100 && schema["indexes"].len() > 20);
+            *file.lock().unwrap() = Some((schema, seeds(&world)));
+        } else if let Some((schema, seeds_of_file)) = file.lock().unwrap().take() {
+            let other = of_server(&world);
+            for (what, of_file) in &schema {
+                let differences: Vec<_> = of_file.symmetric_difference(&other[what]).collect();
+                assert!(differences.is_empty(), "{what}: {differences:#?}");
+            }
+            assert_eq!(seeds(&world), seeds_of_file);
+        }
+    })
+    .await;
+}
+
+// ── Plans ───────────────────────────────────────────────────────────────────
+
+/// So many people, with two sessions, a passkey, a code and so on: more than a million rows in all.
+const PEOPLE: &str = "100000";
+
+/// Fills the tables that grow.
+async fn populate(client: &Client) {
+    let script = "
+        -- Rows that refer to each other rightly need not be asked whether they do.
+        set session_replication_role = replica;
+        insert into users (id, status, auth_epoch, webauthn_handle, created_at, updated_at)
+        select decode(md5('u' || n), 'hex'), 1, 0, decode(md5('h' || n), 'hex'), n, n from generate_series(1, PEOPLE) n;
+        insert into user_emails (email_key, user_id, address, norm_version, verified_at)
+        select convert_to('u' || n || '@example.com', 'UTF8'), decode(md5('u' || n), 'hex'), 'u' || n || '@example.com', 1, n
+          from generate_series(1, PEOPLE) n;
+        insert into user_roles (user_id, role_id)
+        select decode(md5('u' || n), 'hex'), '\\x00000000000000000000000000000002' from generate_series(1, PEOPLE) n;
+        insert into user_roles (user_id, role_id)
+        select decode(md5('u' || n), 'hex'), '\\x00000000000000000000000000000001' from generate_series(1, 10) n;
+        insert into passkeys (credential_id, user_id, public_key, algorithm, sign_count, aaguid, transports, user_verified,
+                              backup_eligible, backed_up, name, created_at)
+        select decode(md5('p' || n), 'hex'), decode(md5('u' || n), 'hex'), '\\x00', -7, 0, '\\x00', '', 1, 1, 1, 'Passkey', n
+          from generate_series(1, PEOPLE) n;
+        insert into sessions (id, user_id, token_hash, user_epoch, method, passkey, aal, user_verified, backup_eligible, backed_up,
+                              created_at, authenticated_at, expires_at)
+        select decode(md5('s' || n || '-' || m), 'hex'), decode(md5('u' || n), 'hex'), '\\x00', 0, 2, decode(md5('p' || n), 'hex'),
+               2, 1, 1, 1, n, n, n + 1000000000
+          from generate_series(1, PEOPLE) n, generate_series(1, 2) m;
+        insert into session_activity (session_id, last_seen_at) select id, created_at from sessions;
+        insert into codes (id, purpose, email_key, binding, form, code_mac, attempts_left, created_at, expires_at)
+        select decode(md5('c' || n), 'hex'), 1, convert_to('u' || n || '@example.com', 'UTF8'), '\\x', 8, '\\x00', 5, n,
+               n + 1000000000
+          from generate_series(1, PEOPLE) n;
+        insert into spent_challenges (nonce, expires_at) select decode(md5('n' || n), 'hex'), n + 1000000000
+          from generate_series(1, PEOPLE) n;
+        insert into address_limits (address_mac, failures, interval_tat, quarter_tat, hour_tat, day_tat, expires_at)
+        select decode(md5('a' || n), 'hex'), 0, n, n, n, n, n + 1000000000 from generate_series(1, PEOPLE) n;
+        insert into outbox (id, kind, payload, available_at, claimed_until, attempts, expires_at)
+        select decode(md5('o' || n), 'hex'), 1, '\\x00', n + 1000000000, n + 1000000000, 0, n from generate_series(1, PEOPLE) n;
+        insert into events (id, at, kind, subject, result)
+        select decode(md5('e' || n), 'hex'), n + 1000000000, 'authn_login_success', decode(md5('u' || n), 'hex'), 1
+          from generate_series(1, PEOPLE) n;
+        insert into passkey_offers (user_id, refused)
+        select decode(md5('u' || n), 'hex'), 1 from generate_series(1, PEOPLE) n;
+        set session_replication_role = default;
+        analyze";
+    let script = script.replace("PEOPLE", PEOPLE);
+    client.batch_execute(&script).await.unwrap();
+}
+
+/// The tables that grow with people and with time.
+const GROWING: [&str; 12] = [
+    "users",
+    "user_emails",
+    "user_roles",
+    "passkeys",
+    "passkey_offers",
+    "sessions",
+    "session_activity",
+    "codes",
+    "spent_challenges",
+    "address_limits",
+    "outbox",
+    "events",
+];
+
+/// Statements that may go through a whole table, and why.
+const MAY_SCAN: [(&str, &str); 2] = [
+    (
+        "codes/store.rs: DELETE_OF",
+        "someone is erased, and codes are gone within the hour",
+    ),
+    (
+        "outbox.rs: RELEASE",
+        "once at each start, and the outbox is nearly empty",
+    ),
+];
+
+/// Every statement, with the values that it is usually given, finds its rows by an index where there are many.
+#[tokio::test]
+async fn every_statement_is_a_lookup() {
+    on_every_database(async |world| {
+        let Some(client) = connect(&world).await else {
+            return;
+        };
+        populate(&client).await;
+        let statements = statements();
+        for (place, _) in MAY_SCAN {
+            assert!(
+                statements.iter().any(|statement| statement.place == place),
+                "{place}"
+            );
+        }
+        for statement in statements {
+            let types = types(&client, &statement).await;
+            let plan = plan(&client, &statement.sql, &types).await;
+            let scans = |table: &&str| plan.contains(&format!("Seq Scan on {table}"));
+            let scanned: Vec<_> = GROWING.iter().filter(scans).collect();
+            let may = MAY_SCAN.iter().any(|(place, _)| *place == statement.place);
+            assert!(
+                scanned.is_empty() || may,
+                "{} goes through {scanned:?}:\n{plan}",
+                statement.place
+            );
+        }
+    })
+    .await;
+}
+
+/// How the server would run a statement for someone who exists, a name that does, and 500 rows or milliseconds.
+async fn plan(client: &Client, sql: &str, types: &[Type]) -> String {
+    let names: Vec<_> = types.iter().map(Type::name).collect();
+    let values: Vec<_> = types
+        .iter()
+        .map(|of| match *of {
+            Type::INT8 => "500",
+            Type::TEXT => "'text'",
+            _ => "decode(md5('u500'), 'hex')",
+        })
+        .collect();
+    let of = |list: &[&str]| match list {
+        [] => String::new(),
+        list => format!("({})", list.join(", ")),
+    };
+    let prepare = format!("prepare asked {} as {sql}", of(&names));
+    client.batch_execute(&prepare).await.unwrap();
+    let explain = format!("explain (costs off) execute asked {}", of(&values));
+    let rows = client.query(&explain, &[]).await.unwrap();
+    client.batch_execute("deallocate asked").await.unwrap();
+    let lines = rows.iter().map(|row| row.get::<_, String>(0));
+    lines.collect::<Vec<_>>().join("\n")
+}
