@@ -100,10 +100,9 @@ where
 fn show(loaded: Loaded, output: Output) -> Result<(), Failure> {
     let mut config = loaded.config;
     // The URL of a database holds its password.
-    for secret in [&mut config.mail.smtp.password, &mut config.database.url] {
-        if let Some(secret) = secret {
-            *secret = "…".into();
-        }
+    let secrets = [&mut config.mail.smtp.password, &mut config.database.url];
+    for secret in secrets.into_iter().flatten() {
+        *secret = "…".into();
     }
     let text = toml::to_string(&config)
         .map_err(|error| Failure::refused("internal", error.to_string()))?;

@@ -220,6 +220,7 @@ fn rows_of_file(file: &Path, sql: &str) -> Vec<Vec<Cell>> {
 }
 
 /// What a database holds at first.
+#[derive(Clone, Copy)]
 enum Start {
     #[cfg(test)]
     Nothing,
@@ -357,9 +358,9 @@ fn at(server: &str, database: &str) -> String {
     format!("{server}{joint}dbname={database}")
 }
 
-/// Bytes are written `x'00'` in tests.
+/// Bytes are written `x'00'` in tests, after a blank or a bracket.
 fn in_its_words(sql: &str) -> String {
-    sql.replace("x'", r"'\x")
+    sql.replace(" x'", r" '\x").replace("(x'", r"('\x")
 }
 
 fn cell(row: &tokio_postgres::Row, column: usize) -> Cell {

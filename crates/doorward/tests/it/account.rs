@@ -1,10 +1,5 @@
 //! One's own account: the profile, a new address, what happened, and the end.
-#![expect(clippy::unwrap_used, reason = "helpers of tests stop like tests")]
-#![expect(
-    clippy::format_collect,
-    clippy::format_push_string,
-    reason = "short text"
-)]
+#![expect(clippy::format_collect, reason = "short text")]
 
 use doorward::{
     Client, Span,

@@ -905,6 +905,7 @@ async fn say_in_mail(world: &World, text: &str) {
     let folder = tempfile::tempdir().unwrap();
     let config = doorward::config::Config {
         data_dir: folder.path().into(),
+        database: doorward::config::Database::default(),
         ..world.doorward().config().clone()
     };
     let mailer = Refusing {

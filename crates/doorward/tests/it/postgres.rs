@@ -22,7 +22,7 @@ async fn connect(world: &World) -> Option<Client> {
 /// one, every way to fill it in is tried.
 async fn types(client: &Client, statement: &Statement) -> Vec<Type> {
     let Statement { place, sql } = statement;
-    let count = (1..)
+    let count = (1..100)
         .take_while(|number| sql.contains(&format!("${number}")))
         .count();
     let mut inferred = vec![Vec::new()];
@@ -290,8 +290,10 @@ async fn every_statement_is_a_lookup() {
         for statement in statements {
             let types = types(&client, &statement).await;
             let plan = plan(&client, &statement.sql, &types).await;
-            let scans = |table: &&str| plan.contains(&format!("Seq Scan on {table}"));
-            let scanned: Vec<_> = GROWING.iter().filter(scans).collect();
+            let scanned: Vec<_> = GROWING
+                .iter()
+                .filter(|table| plan.contains(&format!("Seq Scan on {table}")))
+                .collect();
             let may = MAY_SCAN.iter().any(|(place, _)| *place == statement.place);
             assert!(
                 scanned.is_empty() || may,

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     Span,
     store::{Db, Driver, Fault as Struck, values},
-    testing::database::{OnServer, server},
+    testing::database::OnServer,
 };
 
 mod encrypted;
@@ -17,15 +17,6 @@ mod lost;
 
 const PUT: &str = "insert into meta (key, value) values ($1, 1)";
 const COUNT: &str = "select count(*) from meta where key like $1";
-
-/// Whether there is a server to run these tests on. `tests/with-postgres` starts one.
-fn no_server() -> bool {
-    let none = server().is_none();
-    if none {
-        eprintln!("not run: DOORWARD_TEST_POSTGRES names no server");
-    }
-    none
-}
 
 fn settings(url: &str) -> Database {
     Database {
@@ -86,10 +77,8 @@ async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 // ── Transactions ────────────────────────────────────────────────────────────
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn effects_follow_the_commit_and_precede_the_answer() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let (db, done) = (open(&database.url).await, Arc::<AtomicU64>::default());
 
@@ -115,10 +104,8 @@ async fn effects_follow_the_commit_and_precede_the_answer() {
 
 /// Item 140: nobody is told of success before the commit, and no effect runs without it.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_commit_that_fails_did_nothing() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     for fault in [Struck::Unavailable, Struck::Panic] {
@@ -146,10 +133,8 @@ async fn a_commit_that_fails_did_nothing() {
 
 /// Item 129: a transaction that goes on after a statement has failed is not taken for a success.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_failure_that_nobody_noticed_is_none_the_less_one() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
 
@@ -168,10 +153,8 @@ async fn a_failure_that_nobody_noticed_is_none_the_less_one() {
 
 /// Item 129: a request that is dropped at any point leaves no transaction open, and all or nothing of itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn work_that_is_dropped_anywhere_is_done_or_undone() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     let (mut done, mut undone) = (0, 0);
@@ -213,11 +196,9 @@ async fn work_that_is_dropped_anywhere_is_done_or_undone() {
 
 /// Item 129: what does not go through a transaction cannot write.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn reads_cannot_write() {
     const PUT_AND_TELL: &str = "insert into meta (key, value) values ('k', 1) returning value";
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
 
@@ -231,12 +212,10 @@ async fn reads_cannot_write() {
 
 /// Of many who read and then write at once, those who were overtaken try again: at the strictest isolation nobody is lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn conflicts_are_tried_again() {
     const READ: &str = "select value from meta where key = 'outside_changes'";
     const WRITE: &str = "update meta set value = $1 where key = 'outside_changes'";
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let strict = format!(
         "{} options='-c default_transaction_isolation=serializable'",
@@ -270,11 +249,9 @@ async fn conflicts_are_tried_again() {
 
 /// Two who wait for each other: the server sends one back, and both are done in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_deadlock_is_tried_again() {
     const ADD: &str = "update meta set value = value + 1 where key = $1";
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     put(&db, "k1").await.unwrap();
@@ -311,10 +288,8 @@ async fn a_deadlock_is_tried_again() {
 
 /// Item 140: whoever finds no connection free is told soon, and nobody waits for ever.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn there_are_no_more_connections_than_configured() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let settings = Database {
         connections: 2,
@@ -355,12 +330,10 @@ async fn there_are_no_more_connections_than_configured() {
 
 /// A server that was restarted ends all connections; that is no failure of whoever comes next.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn connections_that_ended_at_rest_are_replaced() {
     const END: &str = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                         where datname = current_database() and pid <> pg_backend_pid()";
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     for key in ["k1", "k2", "k3"] {
@@ -383,10 +356,8 @@ async fn a_server_that_is_not_there_is_said_to_be_unavailable() {
 // ── The schema ──────────────────────────────────────────────────────────────
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn servers_that_start_at_once_migrate_by_turns() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::empty();
     let settings = settings(&database.url);
 
@@ -400,10 +371,8 @@ async fn servers_that_start_at_once_migrate_by_turns() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_newer_schema_is_refused_and_left_alone() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     database.change("update schema_version set version = 1000");
 
@@ -418,11 +387,9 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_step_that_fails_changes_nothing() {
     const STEPS: [&str; 2] = ["create table t (a bigint)", "nonsense"];
-    if no_server() {
-        return;
-    }
     let database = OnServer::empty();
     let address = address(&database.url, None).unwrap();
 
@@ -437,11 +404,9 @@ async fn a_step_that_fails_changes_nothing() {
 
 /// Rows of attempts are kept for as long as anyone may ask for them.
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn attempts_are_forgotten_in_time() {
     const ATTEMPTS: &str = "select count(*) from attempts";
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     let attempts = async || {
@@ -467,10 +432,8 @@ fn driver(db: &Db) -> &Postgres {
 }
 
 #[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_transaction_that_does_nothing_asks_nothing() {
-    if no_server() {
-        return;
-    }
     let database = OnServer::create();
     let db = open(&database.url).await;
     let before = db.statements();
