@@ -141,7 +141,7 @@ impl IntoResponse for Page {
 }
 
 /// The window is the smallest with which this quality is fast: below 18 bits the encoder takes another hash table, which
-/// costs 6 ms to clear and not 0.15 ms in all, and finds less (`docs/performance.md`).
+/// takes milliseconds to clear (`docs/performance.md`).
 ///
 /// That lengths tell something of what was compressed (BREACH) is of no use here: pages hold no secret, sessions and
 /// whatever else opens something travels in cookies.
