@@ -334,7 +334,10 @@ impl Builder {
             policy: passkeys::policy(&self.config),
             providers: passkeys::Providers::load(self.config.passkeys.providers_file.as_deref())?,
             pages: pages::Pages::load(&self.config)?,
-            cache: sessions::Cache::new(self.config.sessions.cache_entries),
+            cache: sessions::Cache::new(
+                self.config.sessions.cache_entries,
+                sessions::Progress::Alone,
+            ),
             activity: sessions::Activity::default(),
             networks: limits::Networks::new(&self.config.limits),
             brake: limits::Brake::default(),

@@ -1,48 +1,97 @@
 //! Sessions in memory, so that a check costs no statement.
 //!
-//! An entry is dropped after the commit that changes its truth and before anyone is told of that commit.
-//! A fill that read the database before such a commit must not undo it: every shard counts its
-//! invalidations, a fill takes the count before it reads, and is thrown away if the count has moved.
+//! An entry is dropped after the commit that changes its truth and before anyone is told of that commit; where other
+//! servers change the database as well, when the [log](super::lease) tells of it.
+//! A fill that read the database before such a change must not undo it: every shard counts its invalidations, a fill takes
+//! the count before it reads, and is thrown away if the count has moved.
 //! Entries live until they are dropped or make room; use never makes them truer.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{
+    Live, Person,
+    generations::Generations,
+    lease::{Followed, Permit, Position, Progress, Row, Step, Subject},
 };
+use crate::ids::{IdBytes, SessionId, UserId};
 
-use super::{Live, Person};
-use crate::ids::{SessionId, UserId};
-
-const SHARDS: usize = 64;
+/// How many parts memory has, and the log of what it must forget.
+pub(crate) const SHARDS: usize = 64;
 
 /// The sessions in memory.
 pub(crate) struct Cache(Vec<Mutex<Shard>>);
 
 struct Shard {
     invalidations: u64,
+    progress: Progress,
     sessions: Generations<SessionId, Arc<Live>>,
     people: Generations<UserId, Arc<Person>>,
 }
 
-/// The count of invalidations that a fill takes before it reads.
+/// What a fill takes before it reads: how far memory is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct Ticket {
+    invalidations: u64,
+    progress: Progress,
+}
+
+impl Ticket {
+    /// The place of the log whose row the read must bring along, if there is a log to bring it from.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "one server has no log to ask for")
+    )]
+    pub(crate) const fn asks(&self) -> Option<Position> {
+        match self.progress {
+            Progress::At(position) => Some(position),
+            Progress::Alone | Progress::Nowhere => None,
+        }
+    }
+
+    /// Proves that the read saw all that memory has applied, by the row that it found in the place asked for.
+    ///
+    /// A read may have gone to a database that lags behind, or has another history. The number of its newest row would
+    /// not tell: a primary that crashed alone comes back with rows that the fleet never had.
+    pub(crate) fn proved_by(self, found: Option<IdBytes>, newest: i64) -> Option<Proven> {
+        let (proven, saw_no_more) = match self.progress {
+            Progress::Alone => (true, true),
+            Progress::Nowhere => (false, false),
+            Progress::At(applied) => (found == Some(applied.id), newest == applied.seq),
+        };
+        proven.then_some(Proven {
+            saw_no_more,
+            invalidations: self.invalidations,
+        })
+    }
+}
+
+/// A read that saw all that memory had applied when the read began: as good an answer as memory's.
+#[derive(Debug)]
+pub(crate) struct Proven {
+    /// Whether it saw nothing that memory has not applied.
+    saw_no_more: bool,
+    invalidations: u64,
+}
 
 impl Cache {
-    pub(crate) fn new(entries: usize) -> Self {
-        let half = (entries / SHARDS / 2).max(1);
+    /// Memory for so many entries of either kind.
+    pub(crate) fn new(entries: usize, progress: Progress) -> Self {
+        Self::sharded(SHARDS, entries, progress)
+    }
+
+    pub(super) fn sharded(shards: usize, entries: usize, progress: Progress) -> Self {
+        let half = (entries / shards / 2).max(1);
         let shard = || Shard {
             invalidations: 0,
+            progress,
             sessions: Generations::new(half),
             people: Generations::new(half),
         };
-        Self((0..SHARDS).map(|_| Mutex::new(shard())).collect())
+        Self((0..shards).map(|_| Mutex::new(shard())).collect())
     }
 
     /// The session and its person, when both are in memory.
-    pub(crate) fn get(&self, id: &SessionId) -> Option<(Arc<Live>, Arc<Person>)> {
+    pub(crate) fn get(&self, _permit: &Permit, id: &SessionId) -> Option<(Arc<Live>, Arc<Person>)> {
         let mut shard = self.shard(id.shard());
         let live = shard.sessions.get(id)?;
         let person = shard.people.get(&live.session.user_id)?;
@@ -51,124 +100,99 @@ impl Cache {
 
     /// To be taken before the read that fills.
     pub(crate) fn ticket(&self, id: &SessionId) -> Ticket {
-        Ticket(self.shard(id.shard()).invalidations)
+        let shard = self.shard(id.shard());
+        Ticket {
+            invalidations: shard.invalidations,
+            progress: shard.progress,
+        }
     }
 
-    /// Keeps what was read, unless something in its shard was invalidated since the ticket was taken.
-    pub(crate) fn fill(&self, ticket: Ticket, live: &Arc<Live>, person: &Arc<Person>) {
+    /// Keeps what was read, unless something in its shard was invalidated since the ticket was taken; whether it did.
+    ///
+    /// What has seen more of the log than memory has is not kept either: a failover may lose what it has seen, and the
+    /// rows that come in its place say nothing about it.
+    pub(crate) fn fill(&self, proven: &Proven, live: &Arc<Live>, person: &Arc<Person>) -> bool {
         let mut shard = self.shard(live.session.id.shard());
-        if shard.invalidations == ticket.0 {
+        let keeps = proven.saw_no_more && shard.invalidations == proven.invalidations;
+        if keeps {
             shard.sessions.insert(live.session.id, Arc::clone(live));
             shard
                 .people
                 .insert(person.account.user.id, Arc::clone(person));
         }
+        keeps
     }
 
     pub(crate) fn forget_session(&self, id: &SessionId) {
-        let mut shard = self.shard(id.shard());
-        shard.invalidations += 1;
-        shard.sessions.remove(id);
+        self.shard(id.shard()).forget(&Subject::Session(*id));
     }
 
     /// Forgets who the user is; the user's sessions are read again with the new epoch, roles and profile.
     pub(crate) fn forget_user(&self, user: &UserId) {
-        let mut shard = self.shard(user.shard());
-        shard.invalidations += 1;
-        shard.people.remove(user);
+        self.shard(user.shard()).forget(&Subject::User(*user));
     }
 
     pub(crate) fn forget_everyone(&self) {
         for shard in &self.0 {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.invalidations += 1;
-            shard.sessions.clear();
-            shard.people.clear();
+            locked(shard).forget(&Subject::Everyone);
         }
+    }
+
+    /// How far each shard has followed its log.
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        self.0.iter().map(|shard| locked(shard).progress).collect()
+    }
+
+    /// Follows the log of every shard to the newest of the rows read of it. A shard of which nothing was read is dropped.
+    pub(super) fn follow(&self, rows: &[Vec<Row>]) -> Followed {
+        let mut followed = Followed::default();
+        for (index, shard) in self.0.iter().enumerate() {
+            let rows = rows.get(index).map_or(&[][..], Vec::as_slice);
+            let mut shard = locked(shard);
+            let (progress, step) = shard.progress.follow(rows);
+            shard.progress = progress;
+            match step {
+                Step::Forget(rows) => {
+                    followed.rows += rows.len();
+                    for row in rows {
+                        shard.forget(&row.subject);
+                    }
+                }
+                Step::Drop => {
+                    followed.drops += 1;
+                    shard.forget(&Subject::Everyone);
+                }
+            }
+        }
+        followed
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0
             .iter()
-            .map(|shard| {
-                shard
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .sessions
-                    .len()
-            })
+            .map(|shard| locked(shard).sessions.len())
             .sum()
     }
 
     fn shard(&self, shard: u8) -> MutexGuard<'_, Shard> {
-        self.0[usize::from(shard) % SHARDS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0[usize::from(shard) % self.0.len()])
     }
 }
 
-/// A bounded map that forgets what has not been used for longest, by halves: what was used lately is in the
-/// young half; when that is full, it becomes the old half, and the old one is forgotten.
-struct Generations<K, V> {
-    half: usize,
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K: Eq + Hash + Copy, V: Clone> Generations<K, V> {
-    fn new(half: usize) -> Self {
-        Self {
-            half,
-            young: HashMap::new(),
-            old: HashMap::new(),
+impl Shard {
+    fn forget(&mut self, subject: &Subject) {
+        self.invalidations += 1;
+        match subject {
+            Subject::Session(id) => self.sessions.remove(id),
+            Subject::User(id) => self.people.remove(id),
+            Subject::Everyone => {
+                self.sessions.clear();
+                self.people.clear();
+            }
         }
-    }
-
-    fn get(&mut self, key: &K) -> Option<V> {
-        if let Some(value) = self.young.get(key) {
-            return Some(value.clone());
-        }
-        let value = self.old.remove(key)?;
-        self.insert(*key, value.clone());
-        Some(value)
-    }
-
-    fn insert(&mut self, key: K, value: V) {
-        if self.young.len() >= self.half && !self.young.contains_key(&key) {
-            self.old = mem::take(&mut self.young);
-        }
-        self.old.remove(&key);
-        self.young.insert(key, value);
-    }
-
-    fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-
-    fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
-    }
-
-    fn len(&self) -> usize {
-        self.young.len() + self.old.len()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_used_stays_and_memory_is_bounded() {
-        let mut map = Generations::new(100);
-        map.insert(0, ());
-        for key in 1..10_000 {
-            map.insert(key, ());
-            assert!(map.get(&0).is_some(), "used all the time");
-            assert!(map.len() <= 200);
-        }
-        assert!(map.get(&1).is_none());
-    }
+fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,7 +8,9 @@ mod activity;
 mod cache;
 mod device;
 mod freshness;
+mod generations;
 pub(crate) mod http;
+mod lease;
 mod lifetime;
 mod proof;
 mod store;
@@ -20,16 +22,17 @@ use std::sync::{
 };
 
 pub use self::device::Device;
-use self::lifetime::Lifetime;
 pub(crate) use self::{
     activity::{Activity, flush_activity},
     cache::Cache,
     freshness::{
         PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,
     },
+    lease::Progress,
     proof::Proof,
     token::Token,
 };
+use self::{lease::Permit, lifetime::Lifetime};
 use crate::{
     Doorward,
     access::{self, Access},
@@ -263,7 +266,7 @@ async fn evict(
 pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
     let now = doorward.clock.now();
     let id = token.session();
-    let (live, person) = match doorward.cache.get(&id) {
+    let (live, person) = match doorward.cache.get(&Permit::alone(), &id) {
         Some(known) => known,
         None => match read(doorward, &id).await? {
             Some(read) => read,
@@ -302,7 +305,9 @@ async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, 
         access,
     };
     let (live, person) = (Arc::new(live), Arc::new(person));
-    doorward.cache.fill(ticket, &live, &person);
+    if let Some(proven) = ticket.proved_by(None, 0) {
+        doorward.cache.fill(&proven, &live, &person);
+    }
     Ok(Some((live, person)))
 }
 
