@@ -188,3 +188,27 @@ fn an_account_shows_no_epoch_and_no_handle() {
     whole["lastSignInAt"] = serde_json::Value::Null;
     assert_eq!(serde_json::to_value(&account).unwrap(), whole);
 }
+
+impl Account {
+    /// Someone's account, of which only the id and the epoch matter.
+    pub(crate) fn in_epoch(id: UserId, auth_epoch: i64) -> Self {
+        let long_ago = Timestamp::from_millis(0);
+        Self {
+            user: User {
+                id,
+                email: Address::parse("ada@example.com").unwrap(),
+                email_verified: true,
+                first_name: None,
+                last_name: None,
+                picture: None,
+                locale: None,
+                created_at: long_ago,
+                updated_at: long_ago,
+            },
+            status: Status::Active,
+            last_sign_in_at: None,
+            auth_epoch,
+            webauthn_handle: [0; 64],
+        }
+    }
+}

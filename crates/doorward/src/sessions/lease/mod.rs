@@ -20,7 +20,8 @@
 //! 4. *Time is not overlooked.* It is measured on two clocks ([`Moment`]), from before the poll was sent; use makes
 //!    nothing truer. Whoever answers from memory holds a [`Permit`], which is given before memory is looked at.
 //!
-//! There is neither input nor output here, and no clock.
+//! There is neither input nor output here, and no clock: `simulation` runs this code through partitions, failovers, pauses
+//! and late answers, and shows that each of these clauses is needed.
 
 #![cfg_attr(
     not(test),
@@ -29,6 +30,8 @@
 
 mod log;
 mod moment;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
 
