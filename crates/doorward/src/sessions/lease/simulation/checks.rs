@@ -115,12 +115,12 @@ impl Run {
         }
     }
 
-    pub(super) fn replies(&mut self, read: Read, found: Found) {
+    pub(super) fn replies(&mut self, read: Read, found: &Found) {
         if found.session.is_none() && self.setting.fault != Some(Fault::UnknownWithoutHeartbeat) {
             let delay = self.random.delay();
             return self.after(delay, Event::StrictReads(read));
         }
-        self.answer(read, &found);
+        self.answer(read, found);
     }
 
     /// Looks again, and writes a heartbeat in the same transaction.
@@ -130,9 +130,9 @@ impl Run {
         self.after(delay, Event::StrictCommits(read, found));
     }
 
-    pub(super) fn strict_commits(&mut self, read: Read, found: Found) {
+    pub(super) fn strict_commits(&mut self, read: Read, found: &Found) {
         if self.database.commits(read.site) {
-            self.answer(read, &found);
+            self.answer(read, found);
         } else {
             self.history.counts.unavailable += 1;
         }

@@ -1,4 +1,4 @@
-//! A small predictable generator (SplitMix64).
+//! A small predictable generator (`SplitMix64`).
 
 #![expect(
     clippy::cast_possible_truncation,
