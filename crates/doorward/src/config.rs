@@ -97,6 +97,19 @@ pub struct Database {
     pub connections: u32,
     /// How long a request waits for one of them before it is sent away with 503: at most 10 seconds. Default: 250ms.
     pub wait: Span,
+    /// How often a server asks the others' log what it must forget: 10 ms at least, and twice in a lease. Default: 250ms.
+    pub poll: Span,
+    /// For how long a server believes what it remembers, counted from its last answered poll: a session that ends on one
+    /// server is refused by the others after this time at the latest. 100 ms to 1 second. Default: 1s.
+    pub lease: Span,
+    /// For how long a server that cannot reach the database goes on with what it remembers; then it declines. At most 5
+    /// minutes. Default: 30s.
+    pub ceiling: Span,
+    /// Whether a server declines as soon as its lease is over, whatever the ceiling. Default: false.
+    pub strict: bool,
+    /// Whether the end of a session is acknowledged only when no server can accept it any more, which takes a lease; needs
+    /// `strict`. Default: false.
+    pub wait_for_leases: bool,
 }
 
 /// Mailed codes.
@@ -328,6 +341,11 @@ impl Default for Database {
             ca_file: None,
             connections: 20,
             wait: Span::millis(250),
+            poll: Span::millis(250),
+            lease: Span::seconds(1),
+            ceiling: Span::seconds(30),
+            strict: false,
+            wait_for_leases: false,
         }
     }
 }
@@ -428,6 +446,11 @@ impl std::fmt::Debug for Database {
             .field("ca_file", &self.ca_file)
             .field("connections", &self.connections)
             .field("wait", &self.wait)
+            .field("poll", &self.poll)
+            .field("lease", &self.lease)
+            .field("ceiling", &self.ceiling)
+            .field("strict", &self.strict)
+            .field("wait_for_leases", &self.wait_for_leases)
             .finish()
     }
 }
@@ -559,6 +582,26 @@ impl Config {
             database.wait,
             Span::millis(1),
             Span::seconds(10),
+        );
+        problems.range(
+            "database.lease",
+            database.lease,
+            Span::millis(100),
+            Span::seconds(1),
+        );
+        // A poll that is late, or fails, must not cost the lease.
+        let half = Span::millis(database.lease.as_millis() / 2);
+        problems.range("database.poll", database.poll, Span::millis(10), half);
+        problems.range(
+            "database.ceiling",
+            database.ceiling,
+            database.lease,
+            Span::minutes(5),
+        );
+        problems.unless(
+            database.strict || !database.wait_for_leases,
+            "database.wait_for_leases",
+            || "needs `database.strict`".to_owned(),
         );
     }
 

@@ -1,45 +1,131 @@
 //! What memory must forget when the database changes: after the commit, before anyone is told of it.
 //!
-//! A command line that works beside a server leaves word in the database, and the server looks for it several times
-//! a second.
+//! Other servers of the same database hear of it by a log, whose rows are written last in the transaction that makes the
+//! change; `sessions::lease` says how it is followed. A file has one server; a command line that works beside it leaves word
+//! in the database, and the server looks for it several times a second.
 
 use crate::{
     Doorward, Seat,
-    error::Result,
-    ids::{SessionId, UserId},
-    store::{Db, Tx},
+    error::{Error, Result},
+    ids::{self, IdBytes, SessionId, UserId},
+    sessions::{SHARDS, Subject, shard_of},
+    store::{Db, Tx, values},
+    time::{Span, Timestamp},
 };
 
-/// Forgets a session.
+/// Forgets a session, whose end is acknowledged only when it is known where that is asked for.
 pub(crate) async fn session(doorward: &Doorward, tx: &mut Tx, id: &SessionId) -> Result<()> {
+    wait_until_known(doorward, tx);
+    renewed_session(doorward, tx, id).await
+}
+
+/// Forgets what was known of a session that goes on.
+pub(crate) async fn renewed_session(
+    doorward: &Doorward,
+    tx: &mut Tx,
+    id: &SessionId,
+) -> Result<()> {
     let (server, id) = (doorward.clone(), *id);
     tx.after_commit(move || server.cache.forget_session(&id));
-    tell_server(doorward, tx).await
+    tell(doorward, tx, shard_of(id.shard()), Subject::Session(id)).await
 }
 
 /// Forgets who a user is: epoch, roles and profile are read again.
 pub(crate) async fn user(doorward: &Doorward, tx: &mut Tx, user: &UserId) -> Result<()> {
     let (server, user) = (doorward.clone(), *user);
     tx.after_commit(move || server.cache.forget_user(&user));
-    tell_server(doorward, tx).await
+    wait_until_known(doorward, tx);
+    tell(doorward, tx, shard_of(user.shard()), Subject::User(user)).await
 }
 
 /// Forgets everyone.
 pub(crate) async fn everyone(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
     let server = doorward.clone();
     tx.after_commit(move || server.cache.forget_everyone());
-    tell_server(doorward, tx).await
+    wait_until_known(doorward, tx);
+    let shards = if doorward.follower.is_some() {
+        SHARDS
+    } else {
+        1
+    };
+    for shard in 0..shards {
+        tell(doorward, tx, shard, Subject::Everyone).await?;
+    }
+    Ok(())
+}
+
+/// Tells the other servers, by the log of the shard; or the one that the command line works beside.
+async fn tell(doorward: &Doorward, tx: &mut Tx, shard: u8, subject: Subject) -> Result<()> {
+    if doorward.follower.is_none() {
+        return match doorward.seat {
+            Seat::Server => Ok(()),
+            Seat::Beside => tx.execute(COUNT_OUTSIDE_CHANGE, &[]).await.map(drop),
+        };
+    }
+    let server = doorward.clone();
+    tx.after_commit(move || {
+        if let Some(follower) = &server.follower {
+            follower.hint();
+        }
+    });
+    let now = doorward.clock.now();
+    let id = ids::fresh(&doorward.entropy, now, shard);
+    tx.do_last(shard, move |mut tx| {
+        Box::pin(async move { append(&mut tx, i64::from(shard), &id, subject, now).await })
+    })
+    .await
+}
+
+/// Has the change acknowledged only when no server can still believe what it has made untrue, where that is asked for.
+fn wait_until_known(doorward: &Doorward, tx: &mut Tx) {
+    if doorward.config.database.wait_for_leases {
+        let doorward = doorward.clone();
+        tx.wait_after_commit(async move {
+            if let Some(follower) = &doorward.follower {
+                follower.outlive(&doorward.clock).await;
+            }
+        });
+    }
+}
+
+// The lock of the row is held until the commit, so that the numbers of a shard are in the order of commits, without gaps.
+const ADVANCE: &str = "update invalidation_heads set seq = seq + 1 where shard = $1";
+
+const APPEND: &str = "
+    insert into invalidations (shard, seq, id, kind, subject, at)
+    select shard, seq, $1, $2, $3, $4 from invalidation_heads where shard = $5";
+
+async fn append(
+    tx: &mut Tx,
+    shard: i64,
+    id: &IdBytes,
+    subject: Subject,
+    now: Timestamp,
+) -> Result<()> {
+    let (kind, named): (i64, &[u8]) = match &subject {
+        Subject::Session(id) => (1, id.as_bytes()),
+        Subject::User(id) => (2, id.as_bytes()),
+        Subject::Everyone => (3, &[]),
+    };
+    tx.execute(ADVANCE, values![shard]).await?;
+    tx.execute(APPEND, values![id, kind, named, now, shard])
+        .await
+        .map(drop)
+}
+
+/// What a row of the log names.
+pub(crate) fn subject(kind: i64, named: &[u8]) -> Result<Subject> {
+    let id = || IdBytes::try_from(named).map_err(|error| Error::Internal(error.into()));
+    match kind {
+        1 => Ok(Subject::Session(SessionId(id()?))),
+        2 => Ok(Subject::User(UserId(id()?))),
+        // 3; or a newer Doorward has written it, and whatever it names is not known any more.
+        _ => Ok(Subject::Everyone),
+    }
 }
 
 const COUNT_OUTSIDE_CHANGE: &str =
     "update meta set value = value + 1 where key = 'outside_changes'";
-
-async fn tell_server(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
-    match doorward.seat {
-        Seat::Server => Ok(()),
-        Seat::Beside => tx.execute(COUNT_OUTSIDE_CHANGE, &[]).await.map(drop),
-    }
-}
 
 const OUTSIDE_CHANGES: &str = "select value from meta where key = 'outside_changes'";
 
@@ -49,4 +135,40 @@ pub(crate) async fn outside_changes(db: &Db) -> Result<i64> {
         .optional(OUTSIDE_CHANGES, &[], |row| row.get(0))
         .await?
         .unwrap_or(0))
+}
+
+/// How long rows of the log are kept: much longer than any memory is believed. Whoever comes back later drops its memory.
+const KEPT: Span = Span::hours(1);
+
+// The newest row of each shard stays, for memory compares itself with it; but whom it names is forgotten.
+const DELETE_OLD: &str = "
+    delete from invalidations
+     where (shard, seq) in (select i.shard, i.seq
+                              from invalidations i
+                              join invalidation_heads h on h.shard = i.shard
+                             where i.at < $1 and i.seq < h.seq
+                             order by i.at
+                             limit $2)";
+
+const BLANK_OLD: &str = "
+    update invalidations set kind = 3, subject = $1 where at < $2 and kind <> 3";
+
+/// Deletes old rows of the log; how many.
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+    if doorward.follower.is_none() {
+        return Ok(0);
+    }
+    let before = now - KEPT;
+    let deleted = doorward
+        .db
+        .execute(DELETE_OLD, values![before, most])
+        .await?;
+    if deleted < u64::from(most) {
+        let nobody: &[u8] = &[];
+        doorward
+            .db
+            .execute(BLANK_OLD, values![nobody, before])
+            .await?;
+    }
+    Ok(deleted)
 }

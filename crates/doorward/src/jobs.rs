@@ -36,9 +36,13 @@ pub(crate) fn start(doorward: &Doorward) {
             sweep(&doorward).await.and(flushed)
         },
     );
-    every(Duration::from_millis(250), weak, async |doorward| {
-        notice_outside_changes(&doorward).await
-    });
+    if doorward.follower.is_some() {
+        tokio::spawn(follow_log(weak));
+    } else {
+        every(Duration::from_millis(250), weak, async |doorward| {
+            notice_outside_changes(&doorward).await
+        });
+    }
 }
 
 fn every<F>(pause: Duration, doorward: Weak<Inner>, job: impl Fn(Doorward) -> F + Send + 'static)
@@ -65,6 +69,27 @@ async fn survive(what: &str, work: impl Future<Output = Result<()>>) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(error = %Escaped(&error), "{what} failed"),
         Err(_) => tracing::error!("{what} panicked"),
+    }
+}
+
+/// Polls the log of what memory must forget: at short intervals, and sooner at a hint, but not all the time.
+async fn follow_log(doorward: Weak<Inner>) {
+    const PAUSE: Duration = Duration::from_millis(10);
+    loop {
+        let Some(doorward) = doorward.upgrade().map(Doorward) else {
+            return;
+        };
+        let Some(follower) = &doorward.follower else {
+            return;
+        };
+        survive("polling the log", follower.poll(&doorward)).await;
+        let (hints, pause) = (
+            follower.hints(),
+            doorward.config.database.poll.to_duration(),
+        );
+        drop(doorward);
+        tokio::time::sleep(PAUSE).await;
+        let _ = tokio::time::timeout(pause.saturating_sub(PAUSE), hints.notified()).await;
     }
 }
 
@@ -98,6 +123,7 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
     while passkeys::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
     while limits::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
     while audit::sweep(&doorward.db, now - EVENTS, BATCH).await? == u64::from(BATCH) {}
+    while forget::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
     while doorward.db.sweep(now, BATCH).await? == u64::from(BATCH) {}
     Ok(())
 }

@@ -94,6 +94,8 @@ pub struct Inner {
     pub(crate) providers: passkeys::Providers,
     pub(crate) pages: pages::Pages,
     pub(crate) cache: sessions::Cache,
+    /// Where the database is one that servers share.
+    pub(crate) follower: Option<sessions::Follower>,
     pub(crate) activity: sessions::Activity,
     pub(crate) networks: limits::Networks,
     pub(crate) brake: limits::Brake,
@@ -317,6 +319,19 @@ impl Builder {
         };
         let restore_epoch = meta::restore_epoch(&db).await?;
         let outside_changes = forget::outside_changes(&db).await?;
+        let (follower, progress) = if db.is_shared() {
+            let replication = db.replication().await?;
+            let node = self.entropy.bytes();
+            let follower = sessions::Follower::new(&db, &self.config.database, replication, node);
+            tracing::info!(
+                revocation = follower.guarantee.name(),
+                ?replication,
+                "servers that share the database follow each other's changes"
+            );
+            (Some(follower), sessions::Progress::Nowhere)
+        } else {
+            (None, sessions::Progress::Alone)
+        };
         let mailbox = self
             .mailbox
             .or_else(|| self.config.mailbox().then(Mailbox::default));
@@ -334,10 +349,8 @@ impl Builder {
             policy: passkeys::policy(&self.config),
             providers: passkeys::Providers::load(self.config.passkeys.providers_file.as_deref())?,
             pages: pages::Pages::load(&self.config)?,
-            cache: sessions::Cache::new(
-                self.config.sessions.cache_entries,
-                sessions::Progress::Alone,
-            ),
+            cache: sessions::Cache::new(self.config.sessions.cache_entries, progress),
+            follower,
             activity: sessions::Activity::default(),
             networks: limits::Networks::new(&self.config.limits),
             brake: limits::Brake::default(),

@@ -12,7 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::Doorward;
+use crate::{Doorward, sessions::Follower, time::Span};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Method {
@@ -28,6 +28,11 @@ struct Class {
 struct Outcome {
     outcome: &'static str,
     code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fill {
+    kept: &'static str,
 }
 
 /// The counters.
@@ -52,6 +57,19 @@ pub(crate) struct Metrics {
     pub mail_dropped: Counter,
     /// Handlers that panicked.
     pub panics: Counter,
+    /// Polls of the log of what memory must forget.
+    pub polls: Counter,
+    /// Polls that were not answered.
+    pub polls_failed: Counter,
+    /// How long what others changed took to be forgotten here.
+    propagation: Histogram,
+    /// Parts of memory that were dropped because the log could not be followed.
+    pub shards_dropped: Counter,
+    fills: Family<Fill, Counter>,
+    /// Sessions looked for on the server that confirms commits.
+    pub strict_reads: Counter,
+    /// Checks answered from memory while the database could not be reached.
+    pub stale_checks: Counter,
 }
 
 impl Default for Metrics {
@@ -74,6 +92,16 @@ impl Default for Metrics {
             mail_deferred: Counter::default(),
             mail_dropped: Counter::default(),
             panics: Counter::default(),
+            polls: Counter::default(),
+            polls_failed: Counter::default(),
+            // From a hint on a quick network to the ceiling.
+            propagation: Histogram::new([
+                0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+            ]),
+            shards_dropped: Counter::default(),
+            fills: Family::default(),
+            strict_reads: Counter::default(),
+            stale_checks: Counter::default(),
         }
     }
 }
@@ -99,6 +127,15 @@ impl Metrics {
         self.sign_in_failures
             .get_or_create(&Method { method })
             .inc();
+    }
+
+    pub(crate) fn propagated(&self, took: Span) {
+        self.propagation.observe(took.to_duration().as_secs_f64());
+    }
+
+    pub(crate) fn filled(&self, is_kept: bool) {
+        let kept = if is_kept { "yes" } else { "no" };
+        self.fills.get_or_create(&Fill { kept }).inc();
     }
 
     pub(crate) fn offered_passkey(&self, what: Offered) {
@@ -195,8 +232,61 @@ pub(crate) fn text(doorward: &Doorward) -> String {
     cached.set(i64::try_from(doorward.cache.len()).unwrap_or(i64::MAX));
     registry.register("cached_sessions", "Sessions in memory", cached);
 
+    if let Some(follower) = &doorward.follower {
+        register_following(&mut registry, doorward, follower);
+    }
+
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = encode(&mut text, &registry);
     text
+}
+
+/// What tells how a server keeps up with the others of its database.
+fn register_following(registry: &mut Registry, doorward: &Doorward, follower: &Follower) {
+    let metrics = &doorward.metrics;
+    registry.register(
+        "log_polls",
+        "Polls of the log of what memory must forget",
+        metrics.polls.clone(),
+    );
+    registry.register(
+        "log_polls_failed",
+        "Polls that were not answered, or too late",
+        metrics.polls_failed.clone(),
+    );
+    registry.register(
+        "propagation_seconds",
+        "From the change on another server to its being forgotten here, by the clocks of both",
+        metrics.propagation.clone(),
+    );
+    registry.register(
+        "shards_dropped",
+        "Parts of memory that were dropped because the log could not be followed",
+        metrics.shards_dropped.clone(),
+    );
+    registry.register(
+        "fills",
+        "Sessions read, by whether memory keeps them",
+        metrics.fills.clone(),
+    );
+    registry.register(
+        "strict_reads",
+        "Sessions looked for on the server that confirms commits",
+        metrics.strict_reads.clone(),
+    );
+    registry.register(
+        "stale_checks",
+        "Checks answered from memory while the database could not be reached",
+        metrics.stale_checks.clone(),
+    );
+    let age: Gauge<f64, AtomicU64> = Gauge::default();
+    let never = f64::INFINITY;
+    let since = follower.age(&doorward.clock);
+    age.set(since.map_or(never, |age| age.to_duration().as_secs_f64()));
+    registry.register(
+        "lease_age_seconds",
+        "Since the poll was sent that was answered last",
+        age,
+    );
 }

@@ -159,6 +159,17 @@ impl World {
         world
     }
 
+    /// Another server of the same database, beside this one: its memory is its own, clock and mailbox are shared.
+    pub async fn beside(&self) -> Self {
+        Box::pin(Self::open(
+            self.config.clone(),
+            self.clock.clone(),
+            Arc::clone(&self.post),
+            Arc::clone(&self.home),
+        ))
+        .await
+    }
+
     /// How the mail server takes mail from now on.
     pub fn mail_server(&self, is: MailServer) {
         *self
@@ -271,11 +282,13 @@ impl World {
         jobs::sweep(&self.doorward).await.expect("a sweep");
     }
 
-    /// Looks for changes made beside the server, as it does four times a second.
+    /// Looks for changes made beside the server, or by other servers of its database, as it does four times a second.
     pub async fn notice_outside_changes(&self) {
-        jobs::notice_outside_changes(&self.doorward)
-            .await
-            .expect("a look");
+        let looked = match &self.doorward.follower {
+            Some(follower) => follower.poll(&self.doorward).await,
+            None => jobs::notice_outside_changes(&self.doorward).await,
+        };
+        looked.expect("a look");
     }
 
     /// Sends the mail that is due, and answers all that this address has got, newest first.

@@ -226,6 +226,15 @@ impl Clock {
         )
     }
 
+    /// How long ago the machine was started, its sleep included. Nobody sets this clock; a manual one shows now.
+    #[must_use]
+    pub fn since_boot(&self) -> Span {
+        match &self.source {
+            Source::System => boot_millis(),
+            Source::Manual(_) => Span(self.now().0),
+        }
+    }
+
     /// Sets a manual clock, forwards or back; the machine's clock is left alone.
     pub fn set(&self, to: Timestamp) {
         if let Source::Manual(millis) = &self.source {
@@ -250,6 +259,12 @@ fn system_millis() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Rust's `Instant` stands still while a machine sleeps; this clock does not.
+fn boot_millis() -> Span {
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Span(since.tv_sec * 1000 + since.tv_nsec / 1_000_000)
 }
 
 #[cfg(test)]

@@ -10,8 +10,15 @@ pub(super) async fn live() -> impl IntoResponse {
     Json(json!({ "status": "ok" }))
 }
 
-/// Ready: the database answers, and its schema is ours.
+/// Ready: the database answers, and its schema is ours. Tells what is promised of sessions that end.
 pub(super) async fn ready(State(doorward): State<Doorward>) -> Result<impl IntoResponse> {
     meta::restore_epoch(&doorward.db).await?;
-    Ok(Json(json!({ "status": "ok", "database": "sqlite" })))
+    let (database, revocation) = match &doorward.follower {
+        // Its own memory forgets before the end of a session is acknowledged.
+        None => ("sqlite", "strict"),
+        Some(follower) => ("postgresql", follower.guarantee.name()),
+    };
+    Ok(Json(
+        json!({ "status": "ok", "database": database, "revocation": revocation }),
+    ))
 }

@@ -16,7 +16,12 @@ use super::{
 use crate::ids::{IdBytes, SessionId, UserId};
 
 /// How many parts memory has, and the log of what it must forget.
-pub(crate) const SHARDS: usize = 64;
+pub(crate) const SHARDS: u8 = 64;
+
+/// The shard of what has this byte in its id.
+pub(crate) const fn shard_of(byte: u8) -> u8 {
+    byte % SHARDS
+}
 
 /// The sessions in memory.
 pub(crate) struct Cache(Vec<Mutex<Shard>>);
@@ -37,10 +42,6 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     /// The place of the log whose row the read must bring along, if there is a log to bring it from.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "one server has no log to ask for")
-    )]
     pub(crate) const fn asks(&self) -> Option<Position> {
         match self.progress {
             Progress::At(position) => Some(position),
@@ -76,7 +77,7 @@ pub(crate) struct Proven {
 impl Cache {
     /// Memory for so many entries of either kind.
     pub(crate) fn new(entries: usize, progress: Progress) -> Self {
-        Self::sharded(SHARDS, entries, progress)
+        Self::sharded(SHARDS.into(), entries, progress)
     }
 
     pub(super) fn sharded(shards: usize, entries: usize, progress: Progress) -> Self {
@@ -153,10 +154,10 @@ impl Cache {
             shard.progress = progress;
             match step {
                 Step::Forget(rows) => {
-                    followed.rows += rows.len();
                     for row in rows {
                         shard.forget(&row.subject);
                     }
+                    followed.rows.extend(rows);
                 }
                 Step::Drop => {
                     followed.drops += 1;

@@ -7,6 +7,7 @@
 mod activity;
 mod cache;
 mod device;
+mod follower;
 mod freshness;
 mod generations;
 pub(crate) mod http;
@@ -22,17 +23,18 @@ use std::sync::{
 };
 
 pub use self::device::Device;
+use self::lifetime::Lifetime;
 pub(crate) use self::{
     activity::{Activity, flush_activity},
-    cache::Cache,
+    cache::{Cache, SHARDS, shard_of},
+    follower::Follower,
     freshness::{
         PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,
     },
-    lease::Progress,
+    lease::{Progress, Subject},
     proof::Proof,
     token::Token,
 };
-use self::{lease::Permit, lifetime::Lifetime};
 use crate::{
     Doorward,
     access::{self, Access},
@@ -219,6 +221,7 @@ pub(crate) async fn open(
             // It ended meanwhile, and must not come back to life under its id.
             return Box::pin(open(tx, doorward, account, proof, None, client, now)).await;
         }
+        forget::session(doorward, tx, &session.id).await?;
     } else {
         store::insert(tx, &row).await?;
         if let Some(other) = presented {
@@ -226,7 +229,6 @@ pub(crate) async fn open(
         }
         evict(tx, doorward, client, &session, now).await?;
     }
-    forget::session(doorward, tx, &session.id).await?;
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
         .method(proof.method().name());
@@ -266,8 +268,14 @@ async fn evict(
 pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
     let now = doorward.clock.now();
     let id = token.session();
-    let (live, person) = match doorward.cache.get(&Permit::alone(), &id) {
-        Some(known) => known,
+    let permit = follower::permit(doorward).await?;
+    let (live, person) = match doorward.cache.get(&permit, &id) {
+        Some(known) => {
+            if permit.is_stale() {
+                doorward.metrics.stale_checks.inc();
+            }
+            known
+        }
         None => match read(doorward, &id).await? {
             Some(read) => read,
             None => return Ok(None),
@@ -291,24 +299,52 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
 /// Reads a session and its person, and keeps them in memory.
 async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
     let ticket = doorward.cache.ticket(id);
-    let mut db = &doorward.db;
-    let Some(live) = store::find(db, id).await? else {
+    let asked = ticket.asks().map(|position| position.seq);
+    let found = store::find(&mut &doorward.db, id, asked).await?;
+    let (Some(holder), Some(proven)) = (found.holder, ticket.proved_by(found.row, found.newest))
+    else {
+        return read_strictly(doorward, id).await;
+    };
+    let (live, person) = remembered(doorward, holder);
+    let is_kept = doorward.cache.fill(&proven, &live, &person);
+    if let Some(follower) = &doorward.follower {
+        doorward.metrics.filled(is_kept);
+        if !is_kept {
+            // Memory is behind, and keeps nothing of this shard until it has caught up.
+            follower.hint();
+        }
+    }
+    Ok(Some((live, person)))
+}
+
+/// Reads them from the server that confirms commits: before that, nobody is told that a session is unknown, for others may
+/// lag behind, or have been cut off and replaced.
+async fn read_strictly(
+    doorward: &Doorward,
+    id: &SessionId,
+) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
+    let Some(follower) = &doorward.follower else {
         return Ok(None);
     };
-    let Some(account) = users::account(&mut db, &live.session.user_id).await? else {
-        return Ok(None);
-    };
-    let access = access::of_user(&mut db, &live.session.user_id).await?;
+    doorward.metrics.strict_reads.inc();
+    let found = doorward.db.transaction(|mut tx| async move {
+        follower.renew(&mut tx, &doorward.clock).await?;
+        store::find(&mut tx, id, None).await
+    });
+    let holder = found.await?.holder;
+    Ok(holder.map(|holder| remembered(doorward, holder)))
+}
+
+fn remembered(
+    doorward: &Doorward,
+    (live, account, access): (Live, Account, Access),
+) -> (Arc<Live>, Arc<Person>) {
     let person = Person {
         lifetime: Lifetime::of(&doorward.config.sessions, &access),
         account,
         access,
     };
-    let (live, person) = (Arc::new(live), Arc::new(person));
-    if let Some(proven) = ticket.proved_by(None, 0) {
-        doorward.cache.fill(&proven, &live, &person);
-    }
-    Ok(Some((live, person)))
+    (Arc::new(live), Arc::new(person))
 }
 
 /// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
@@ -330,7 +366,7 @@ async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
     let renewed = doorward.db.transaction(|mut tx| async move {
         let tx = &mut tx;
         store::renew(tx, &id, live.session.expires_at, end).await?;
-        forget::session(doorward, tx, &id).await
+        forget::renewed_session(doorward, tx, &id).await
     });
     if let Err(error) = renewed.await {
         tracing::warn!(error = %Escaped(&error), "a session could not be renewed");

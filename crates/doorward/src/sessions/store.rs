@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64};
 
-use super::{Live, Method, Session};
+use super::{Live, Method, Session, cache::shard_of};
 use crate::{
+    access::Access,
     error::{Error, Result},
-    ids::{SessionId, UserId},
-    store::{Db, Row, Tx, values},
+    ids::{IdBytes, SessionId, UserId},
+    store::{Db, Executor, Row, Tx, values},
     time::Timestamp,
+    users::{self, Account},
 };
 
 /// A session on its way into the database.
@@ -97,24 +99,86 @@ pub(super) async fn renew_proof(
     Ok(tx.execute(RENEW_PROOF, values).await? > 0)
 }
 
+// One statement, so that all of it is of one moment: the session, its user, the roles of that user beside every permission in
+// each; and of the log of its shard the row asked for and the newest number.
 const FIND: &str = "
-    select id, user_id, method, passkey, aal, created_at, authenticated_at, expires_at, ip, user_agent, token_hash, user_epoch
-      from sessions
-     where id = $1";
+    select s.id, s.user_id, s.method, s.passkey, s.aal, s.created_at, s.authenticated_at, s.expires_at, s.ip, s.user_agent,
+           s.token_hash, s.user_epoch,
+           u.id, u.status, u.auth_epoch, u.webauthn_handle, u.first_name, u.last_name, u.picture, u.locale, u.created_at,
+           u.updated_at, u.last_sign_in_at, e.address, e.verified_at,
+           r.name, p.permission_key,
+           i.id, h.seq
+      from invalidation_heads h
+      left join invalidations i on i.shard = h.shard and i.seq = $1
+      left join sessions s on s.id = $2
+      left join users u on u.id = s.user_id
+      left join user_emails e on e.user_id = u.id
+      left join user_roles o on o.user_id = u.id
+      left join roles r on r.id = o.role_id
+      left join role_permissions p on p.role_id = o.role_id
+     where h.shard = $3";
 
-pub(super) async fn find(db: &Db, id: &SessionId) -> Result<Option<Live>> {
-    db.optional(FIND, values![id], |row| {
-        let session = session(row, row.get(5)?)?;
-        Ok(Live {
-            token_hash: row.get(10)?,
-            user_epoch: row.get(11)?,
-            seen: AtomicI64::new(0),
-            renewing: AtomicBool::new(false),
-            device: session.device(),
-            session,
-        })
+/// What a look for a session has found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub holder: Option<(Live, Account, Access)>,
+    /// The row of the log that was asked for, and the newest number.
+    pub row: Option<IdBytes>,
+    pub newest: i64,
+}
+
+/// Looks for a session, and for a row in the log of its shard.
+pub(super) async fn find(
+    db: &mut impl Executor,
+    id: &SessionId,
+    asked: Option<i64>,
+) -> Result<Found> {
+    let mut found = Found::default();
+    let mut holder = None;
+    let (mut roles, mut permissions) = (Vec::new(), Vec::new());
+    let read = |row: &Row<'_>| {
+        (found.row, found.newest) = (row.get(27)?, row.get(28)?);
+        // A session without an address was erased.
+        if row.get::<Option<SessionId>>(0)?.is_none() || row.get::<Option<String>>(23)?.is_none() {
+            return Ok(());
+        }
+        if holder.is_none() {
+            holder = Some((live(row)?, users::account_in(row, 12)?));
+        }
+        roles.extend(row.get::<Option<String>>(25)?);
+        permissions.extend(row.get::<Option<Vec<u8>>>(26)?);
+        Ok(())
+    };
+    let shard = i64::from(shard_of(id.shard()));
+    db.all(FIND, values![asked, id, shard], read).await?;
+    if let Some((live, account)) = holder {
+        let permissions = permissions.into_iter().map(String::from_utf8);
+        let permissions = permissions.collect::<Result<_, _>>();
+        let permissions = permissions.map_err(|error| Error::Internal(error.into()))?;
+        found.holder = Some((live, account, Access::new(roles, permissions)));
+    }
+    Ok(found)
+}
+
+fn live(row: &Row<'_>) -> Result<Live> {
+    let session = session(row, row.get(5)?)?;
+    Ok(Live {
+        token_hash: row.get(10)?,
+        user_epoch: row.get(11)?,
+        seen: AtomicI64::new(0),
+        renewing: AtomicBool::new(false),
+        device: session.device(),
+        session,
     })
-    .await
+}
+
+const RENEW_LEASE: &str = "
+    insert into node_leases (node, renewed_at) values ($1, $2)
+    on conflict (node) do update set renewed_at = excluded.renewed_at";
+
+/// Writes that this node is there.
+pub(super) async fn renew_lease(tx: &mut Tx, node: &IdBytes, now: Timestamp) -> Result<()> {
+    tx.execute(RENEW_LEASE, values![node, now]).await.map(drop)
 }
 
 // Epoch and status: of a user who was disabled or signed out everywhere no session lives. Status 1 is active.

@@ -6,10 +6,11 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_passkey_offers.sql"),
     include_str!("../../migrations/sqlite/0003_passkey_makers.sql"),
+    include_str!("../../migrations/sqlite/0004_invalidations.sql"),
 ];
 
 /// The schema that this Doorward works with.

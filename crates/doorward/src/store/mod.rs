@@ -7,6 +7,7 @@
 //! caller meanwhile; what must follow the commit (a cache forgets, mail leaves) is handed to
 //! [`Tx::after_commit`] and runs after the commit and before anyone is told of it.
 
+mod closing;
 #[cfg(feature = "testing")]
 mod faults;
 mod inspect;
@@ -37,9 +38,13 @@ pub use faults::{Fault, Faults};
 #[cfg(feature = "testing")]
 pub(crate) use postgres::schema as postgres_schema;
 
+use closing::Closing;
+use futures_util::future::BoxFuture;
+
 use crate::{
     config,
     error::{Error, Result},
+    ids::IdBytes,
     secret::Entropy,
     time::{Clock, Timestamp},
 };
@@ -185,13 +190,21 @@ impl Db {
                 }
             }
             Driver::Postgres(postgres) => {
-                postgres
-                    .transaction(|tx| {
-                        work(Tx {
-                            driver: TxDriver::Postgres(tx),
-                        })
-                    })
-                    .await
+                let work = postgres.transaction(|tx| {
+                    let closing = Arc::<Closing>::default();
+                    let tx = Tx {
+                        driver: TxDriver::Postgres(tx, Arc::clone(&closing)),
+                    };
+                    let result = work(tx.clone());
+                    async move {
+                        let value = result.await?;
+                        closing.work(&tx).await?;
+                        Ok((value, closing))
+                    }
+                });
+                let (value, closing) = work.await?;
+                closing.rest().await;
+                Ok(value)
             }
         }
     }
@@ -204,6 +217,48 @@ impl Db {
                     .await
             }
             Driver::Postgres(postgres) => Box::pin(postgres.execute(sql, values)).await,
+        }
+    }
+
+    /// Whether other servers may change this database as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.driver, Driver::Postgres(_))
+    }
+
+    /// The same database, by connections that nobody else takes.
+    pub(crate) fn apart(&self, connections: usize) -> Self {
+        let driver = match &self.driver {
+            Driver::Sqlite(sqlite) => Driver::Sqlite(Arc::clone(sqlite)),
+            Driver::Postgres(postgres) => Driver::Postgres(postgres.apart(connections)),
+        };
+        Self {
+            driver,
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    /// How commits reach a standby.
+    pub(crate) async fn replication(&self) -> Result<Replication> {
+        match &self.driver {
+            Driver::Sqlite(_) => Ok(Replication::None),
+            Driver::Postgres(postgres) => postgres.replication().await,
+        }
+    }
+
+    /// Polls the log of what memory must forget: its rows, for each shard from the number given on, but at least the newest.
+    ///
+    /// It renews the lease of this node in the same transaction, so that what comes back was read from a database that
+    /// confirms commits. A file has no log to poll.
+    pub(crate) async fn poll<T>(
+        &self,
+        node: &IdBytes,
+        now: Timestamp,
+        from: &[i64],
+        read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        match &self.driver {
+            Driver::Sqlite(_) => Ok(Vec::new()),
+            Driver::Postgres(postgres) => postgres.poll(node, now, from).await?.all(read),
         }
     }
 
@@ -246,6 +301,17 @@ impl Db {
     }
 }
 
+/// How the commits of a database reach a standby, which may take its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replication {
+    /// There is no standby.
+    None,
+    /// Before they are acknowledged.
+    Synchronous,
+    /// Some time later: a standby that takes its place may lack the newest.
+    Asynchronous,
+}
+
 /// A transaction under way.
 ///
 /// What waits for a server is boxed: it would make every future that runs a statement larger, on SQLite too.
@@ -257,7 +323,7 @@ pub(crate) struct Tx {
 #[derive(Clone)]
 enum TxDriver {
     Sqlite(Arc<Mutex<Option<sqlite::Tx>>>),
-    Postgres(Arc<postgres::Tx>),
+    Postgres(Arc<postgres::Tx>, Arc<Closing>),
 }
 
 impl Tx {
@@ -272,7 +338,7 @@ impl Tx {
             TxDriver::Sqlite(tx) => {
                 under_way(tx, |tx| tx.connection()?.optional(sql, values, read))
             }
-            TxDriver::Postgres(tx) => Box::pin(tx.run(sql, values)).await?.first(read),
+            TxDriver::Postgres(tx, _) => Box::pin(tx.run(sql, values)).await?.first(read),
         }
     }
 
@@ -285,7 +351,7 @@ impl Tx {
     ) -> Result<Vec<T>> {
         match &self.driver {
             TxDriver::Sqlite(tx) => under_way(tx, |tx| tx.connection()?.all(sql, values, read)),
-            TxDriver::Postgres(tx) => Box::pin(tx.run(sql, values)).await?.all(read),
+            TxDriver::Postgres(tx, _) => Box::pin(tx.run(sql, values)).await?.all(read),
         }
     }
 
@@ -293,7 +359,7 @@ impl Tx {
     pub(crate) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
         match &self.driver {
             TxDriver::Sqlite(tx) => under_way(tx, |tx| tx.connection()?.execute(sql, values)),
-            TxDriver::Postgres(tx) => Ok(Box::pin(tx.run(sql, values)).await?.count),
+            TxDriver::Postgres(tx, _) => Ok(Box::pin(tx.run(sql, values)).await?.count),
         }
     }
 
@@ -308,7 +374,33 @@ impl Tx {
                     Ok(())
                 });
             }
-            TxDriver::Postgres(tx) => tx.after_commit(effect),
+            TxDriver::Postgres(tx, _) => tx.after_commit(effect),
+        }
+    }
+}
+
+impl Tx {
+    /// Has something done last in the transaction, in this order among its like, so that the locks it takes are held no
+    /// longer than a commit takes, and are taken in the same order by all. In a file, which has one lock, it is done at once.
+    pub(crate) async fn do_last(
+        &mut self,
+        order: u8,
+        work: impl FnOnce(Self) -> BoxFuture<'static, Result<()>> + Send + 'static,
+    ) -> Result<()> {
+        match &self.driver {
+            TxDriver::Sqlite(_) => work(self.clone()).await,
+            TxDriver::Postgres(_, closing) => {
+                closing.last(order, Box::new(work));
+                Ok(())
+            }
+        }
+    }
+
+    /// Has whoever runs the transaction wait for something after its commit. In a file there is nothing to wait for.
+    pub(crate) fn wait_after_commit(&mut self, wait: impl Future<Output = ()> + Send + 'static) {
+        match &self.driver {
+            TxDriver::Sqlite(_) => {}
+            TxDriver::Postgres(_, closing) => closing.wait(Box::pin(wait)),
         }
     }
 }

@@ -444,7 +444,7 @@ async fn a_database_that_cannot_be_read_signs_nobody_out() {
     let caller = restarted.browser();
     caller.set_cookie("__Host-doorward_session", &cookie);
 
-    restarted.faults().arm("from sessions", Fault::Unavailable);
+    restarted.faults().arm(" sessions ", Fault::Unavailable);
     for path in ["/auth/me", "/auth/sessions/current", "/auth/sessions/"] {
         let reply = caller.get(path).await;
         reply.problem(503, "unavailable");

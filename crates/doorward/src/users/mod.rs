@@ -34,7 +34,7 @@ use crate::{
     ids::{self, UserId},
     mail::{Address, Notice},
     outbox, passkeys,
-    store::{Executor, Tx},
+    store::{Executor, Row, Tx},
     time::Timestamp,
 };
 
@@ -216,6 +216,13 @@ pub(crate) async fn account(db: &mut impl Executor, user: &UserId) -> Result<Opt
         return Ok(None);
     };
     with_address(db, row).await
+}
+
+/// The account that a statement of another feature has read along, from this column on: `id, status, auth_epoch,
+/// webauthn_handle, first_name, last_name, picture, locale, created_at, updated_at, last_sign_in_at` of `users`, then
+/// `address, verified_at` of `user_emails`.
+pub(crate) fn account_in(row: &Row<'_>, first: usize) -> Result<Account> {
+    store::account_in(row, first)
 }
 
 /// The account of this address, proved or not.

@@ -27,21 +27,26 @@ pub(super) struct UserRow {
 
 impl UserRow {
     fn read(row: &Row<'_>) -> Result<Self> {
+        Self::read_from(row, 0)
+    }
+
+    /// Reads the row where its columns begin with this one.
+    fn read_from(row: &Row<'_>, first: usize) -> Result<Self> {
         Ok(Self {
-            id: row.get(0)?,
-            status: status(row.get(1)?)?,
-            auth_epoch: row.get(2)?,
-            webauthn_handle: row.get(3)?,
-            first_name: row.get(4)?,
-            last_name: row.get(5)?,
-            picture: row.get(6)?,
+            id: row.get(first)?,
+            status: status(row.get(first + 1)?)?,
+            auth_epoch: row.get(first + 2)?,
+            webauthn_handle: row.get(first + 3)?,
+            first_name: row.get(first + 4)?,
+            last_name: row.get(first + 5)?,
+            picture: row.get(first + 6)?,
             locale: row
-                .get::<Option<String>>(7)?
+                .get::<Option<String>>(first + 7)?
                 .map(|text| locale(&text))
                 .transpose()?,
-            created_at: row.get(8)?,
-            updated_at: row.get(9)?,
-            last_sign_in_at: row.get(10)?,
+            created_at: row.get(first + 8)?,
+            updated_at: row.get(first + 9)?,
+            last_sign_in_at: row.get(first + 10)?,
         })
     }
 
@@ -190,6 +195,12 @@ const LIST_BY_ADDRESS: &str = "
      order by u.id desc
      limit $6";
 
+/// The account in a row of another statement: from this column on all of `users` as above, then the address and its proof.
+pub(super) fn account_in(row: &Row<'_>, first: usize) -> Result<Account> {
+    let user = UserRow::read_from(row, first)?;
+    Ok(user.account(address(row, first + 11)?, is_verified(row, first + 12)?))
+}
+
 /// Users from before the given one, newest first.
 pub(super) async fn list(
     db: &Db,
@@ -200,8 +211,7 @@ pub(super) async fn list(
     let before = before.unwrap_or(UserId([0xff; 16]));
     let status = filter.status.map(status_number);
     let role = filter.role.as_ref().map(String::as_bytes);
-    let read =
-        |row: &Row<'_>| Ok(UserRow::read(row)?.account(address(row, 11)?, is_verified(row, 12)?));
+    let read = |row: &Row<'_>| account_in(row, 0);
     let Some(beginning) = &filter.address else {
         return db
             .all(LIST, values![&before, status, role, limit], read)

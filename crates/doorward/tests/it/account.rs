@@ -489,6 +489,8 @@ async fn erase_ada(world: &World) -> String {
         "{}",
         told.messages()[0].text
     );
+    // For as long do servers tell each other whom to forget.
+    world.advance(Span::hours(2));
     world.sweep().await;
     id_in_hex
 }

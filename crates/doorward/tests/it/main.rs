@@ -24,6 +24,7 @@ mod codes;
 mod cookies;
 mod cross_origin;
 mod first_steps;
+mod fleet;
 mod headers;
 mod house;
 mod http_surface;

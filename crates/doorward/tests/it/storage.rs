@@ -53,7 +53,7 @@ fn is_test(path: &Path) -> bool {
     let is = |name: &str| {
         in_source.ends_with(&format!("{name}.rs")) || in_source.contains(&format!("{name}/"))
     };
-    is("tests") || is("/testing")
+    is("tests") || is("/testing") || is("/simulation")
 }
 
 /// The constants of the source that are SQL of features. What a driver says for itself, and a restore to two databases at

@@ -23,11 +23,7 @@
 //! There is neither input nor output here, and no clock: `simulation` runs this code through partitions, failovers, pauses
 //! and late answers, and shows that each of these clauses is needed.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "one server has no log to follow")
-)]
-
+mod guarantee;
 mod log;
 mod moment;
 #[cfg(test)]
@@ -35,9 +31,10 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::log::{Row, Step, Subject};
+pub(super) use self::log::{Row, Step};
 pub(crate) use self::{
-    log::{Position, Progress},
+    guarantee::Guarantee,
+    log::{Position, Progress, Subject},
     moment::Moment,
 };
 use super::Cache;
@@ -172,8 +169,8 @@ pub(crate) struct Answer {
 /// What applying an answer has done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Followed {
-    /// How many rows were applied.
-    pub rows: usize,
+    /// The rows that were applied.
+    pub rows: Vec<Row>,
     /// How many shards were dropped.
     pub drops: usize,
 }
@@ -194,6 +191,11 @@ impl Lease {
         } else {
             Standing::Over
         }
+    }
+
+    /// How long ago the poll was sent that was applied last.
+    pub(crate) fn age(&self, now: Moment) -> Option<Span> {
+        Some(now.since(self.valid?))
     }
 
     /// Has memory forget what the rows name, and extends the lease; in this order.

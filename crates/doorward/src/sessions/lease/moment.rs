@@ -18,6 +18,11 @@ impl Moment {
         Self { boot, wall }
     }
 
+    /// How long ago `then` was, by the clock that counts more.
+    pub(super) fn since(self, then: Self) -> Span {
+        Span::millis(self.boot_since(then)).max(self.wall - then.wall)
+    }
+
     /// Whether less than `span` has passed since `then` on both clocks.
     pub(super) fn is_within(self, span: Span, then: Self) -> bool {
         self.boot_since(then) < span.as_millis() && (self.wall - then.wall) < span

@@ -93,7 +93,13 @@ fn an_answer_that_was_overtaken_changes_nothing() {
     let first = lease.apply(&late.answered(vec![vec![row(4, 4)]]), &cache);
     let second = lease.apply(&early.answered(vec![vec![row(3, 3)]]), &cache);
 
-    assert_eq!(first, Some(Followed { rows: 0, drops: 1 }));
+    assert_eq!(
+        first,
+        Some(Followed {
+            rows: Vec::new(),
+            drops: 1
+        })
+    );
     assert_eq!(second, None);
     assert_eq!(cache.progress(), [Progress::At(row(4, 4).at)]);
 }

@@ -16,6 +16,7 @@ pub(super) const STEPS: [&str; SCHEMA_VERSION] = [
     include_str!("../../../migrations/postgres/0001_initial.sql"),
     include_str!("../../../migrations/postgres/0002_passkey_offers.sql"),
     include_str!("../../../migrations/postgres/0003_passkey_makers.sql"),
+    include_str!("../../../migrations/postgres/0004_invalidations.sql"),
 ];
 
 // A step may take long; waiting for a lock, in front of which everyone else would queue, may not.

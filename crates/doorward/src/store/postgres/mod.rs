@@ -9,6 +9,7 @@ mod attempt;
 mod connection;
 mod fault;
 mod inspect;
+mod log;
 mod migrate;
 mod pool;
 #[cfg(test)]
@@ -71,12 +72,23 @@ impl Postgres {
         migrate::migrate(&address).await?;
         let most = usize::try_from(settings.connections).unwrap_or(1);
         Ok(Self(Arc::new(Inner {
-            pool: Pool::new(address, most, settings.wait.to_duration()),
+            pool: Pool::new(Arc::new(address), most, settings.wait.to_duration()),
             counters: Arc::clone(counters),
             commits: AtomicU64::new(0),
             clock,
             entropy,
         })))
+    }
+
+    /// The same server, by connections that nobody else takes.
+    pub(super) fn apart(&self, most: usize) -> Self {
+        Self(Arc::new(Inner {
+            pool: self.pool.another(most),
+            counters: Arc::clone(&self.counters),
+            commits: AtomicU64::new(0),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+        }))
     }
 
     /// Runs a statement that reads.

@@ -25,7 +25,7 @@ use crate::{error::Error, store::value::Value};
 pub(super) struct Pool(Arc<Inner>);
 
 struct Inner {
-    address: Address,
+    address: Arc<Address>,
     /// How long anyone waits for a connection.
     patience: Duration,
     /// Whoever holds a permit takes one of `idle` before opening another, so there are never more than permits.
@@ -34,13 +34,18 @@ struct Inner {
 }
 
 impl Pool {
-    pub(super) fn new(address: Address, most: usize, patience: Duration) -> Self {
+    pub(super) fn new(address: Arc<Address>, most: usize, patience: Duration) -> Self {
         Self(Arc::new(Inner {
             address,
             patience,
             permits: Arc::new(Semaphore::new(most)),
             idle: Mutex::default(),
         }))
+    }
+
+    /// Other connections to the same server.
+    pub(super) fn another(&self, most: usize) -> Self {
+        Self::new(Arc::clone(&self.0.address), most, self.0.patience)
     }
 
     /// A connection of one's own for a while.

@@ -1,0 +1,333 @@
+//! Several servers on one database: what one of them ends, the others refuse within bounds.
+
+use doorward::{
+    Client, Span,
+    config::Config,
+    testing::{Caller, Fault, World},
+    users,
+};
+use futures_util::FutureExt;
+use serde_json::json;
+
+const ADA: &str = "ada@example.com";
+const BOB: &str = "bob@example.com";
+
+/// Two servers of one database, each with a memory of its own.
+async fn two(configure: impl FnOnce(&mut Config)) -> (World, World) {
+    let one = World::with(configure).await;
+    let other = one.beside().await;
+    (one, other)
+}
+
+/// Who is signed in here, at another server.
+fn same_at(world: &World, caller: &Caller) -> Caller {
+    let there = world.native();
+    there.set_token(caller.token().as_deref());
+    there
+}
+
+/// Whether the server remembers who this is, and so does not ask the database.
+async fn is_remembered(world: &World, caller: &Caller) -> bool {
+    let before = world.statements();
+    caller.get("/auth/me").await.ok();
+    world.statements() == before
+}
+
+fn metric(world: &World, name: &str) -> u64 {
+    let text = world.doorward().metrics_text();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{name} in {text}"))
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+/// Items 65, 67: what ends or changes at one server is known to the other after its next look into the log, and after a lease
+/// at the latest, when it looks before it answers.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn what_changes_at_one_server_is_known_to_the_others() {
+    let (here, there) = two(|_| {}).await;
+    let admin = Client::command_line();
+    for (who, looks) in [(ADA, true), (BOB, false)] {
+        let person = here.native();
+        for what in ["sign out", "everywhere", "disable", "rename", "grant"] {
+            here.sign_in(&person, who).await;
+            let user = here.user(who).await;
+            let same = same_at(&there, &person);
+            there.notice_outside_changes().await;
+            same.get("/auth/me").await.ok();
+            assert!(is_remembered(&there, &same).await, "{what}");
+
+            match what {
+                "sign out" => person.delete("/auth/sessions/").await.no_content(),
+                "everywhere" => users::sign_out_everywhere(here.doorward(), &user, None, &admin)
+                    .await
+                    .unwrap(),
+                "disable" => {
+                    let disabled = users::disable(here.doorward(), &user, None, &admin);
+                    assert!(disabled.await.unwrap());
+                }
+                "rename" => {
+                    let name = json!({ "firstName": "Ada" });
+                    person.patch("/auth/me", name).await.ok();
+                }
+                _ => here.grant(who, "admin").await,
+            }
+            assert!(
+                is_remembered(&there, &same).await,
+                "{what}: within the lease"
+            );
+            if looks {
+                there.notice_outside_changes().await;
+            } else {
+                here.advance(Span::seconds(1));
+            }
+
+            let me = same.get("/auth/me").await;
+            match what {
+                "rename" => {
+                    assert_eq!(me.ok()["firstName"], "Ada");
+                }
+                "grant" => {
+                    me.ok();
+                    let permissions = same.get("/auth/sessions/current/permissions").await.ok();
+                    assert_eq!(permissions["roles"], json!(["admin", "user"]));
+                }
+                _ => me.problem(401, "unauthenticated"),
+            }
+            if what == "disable" {
+                users::enable(here.doorward(), &user, None, &admin)
+                    .await
+                    .unwrap();
+            }
+        }
+    }
+    assert_eq!(
+        metric(&there, "doorward_shards_dropped_total"),
+        64,
+        "at first"
+    );
+}
+
+/// A server that does not reach the database goes on up to the ceiling, and then declines; nobody is signed out by that.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_server_that_is_cut_off_declines_at_the_ceiling() {
+    let (here, there) = two(|_| {}).await;
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(&there, &ada);
+    there.notice_outside_changes().await;
+    same.get("/auth/me").await.ok();
+    ada.delete("/auth/sessions/").await.no_content();
+    there.faults().arm("", Fault::Unavailable);
+
+    here.advance(Span::millis(29_999));
+    same.get("/auth/me").await.ok();
+    assert_eq!(metric(&there, "doorward_stale_checks_total"), 1);
+    here.advance(Span::millis(1));
+    for path in ["/auth/me", "/auth/sessions/current"] {
+        let declined = same.get(path).await;
+        declined.problem(503, "unavailable");
+        assert_eq!(declined.header("retry-after"), "1");
+    }
+
+    there.faults().clear();
+    same.get("/auth/me").await.problem(401, "unauthenticated");
+}
+
+/// `strict`: a server that does not reach the database declines when its lease is over.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_strict_server_that_is_cut_off_declines_at_once() {
+    let (here, there) = two(|config| config.database.strict = true).await;
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(&there, &ada);
+    there.notice_outside_changes().await;
+    same.get("/auth/me").await.ok();
+    there.faults().arm("", Fault::Unavailable);
+
+    here.advance(Span::millis(999));
+    same.get("/auth/me").await.ok();
+    here.advance(Span::millis(1));
+    same.get("/auth/me").await.problem(503, "unavailable");
+
+    there.faults().clear();
+    same.get("/auth/me").await.ok();
+}
+
+/// `strict` with `wait_for_leases`: an end is acknowledged when no server can accept the session any more, so there is no time
+/// in which it is accepted after that.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn an_end_that_waits_is_acknowledged_when_no_lease_outlives_it() {
+    let (here, there) = two(|config| {
+        config.database.strict = true;
+        config.database.wait_for_leases = true;
+    })
+    .await;
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(&there, &ada);
+    there.notice_outside_changes().await;
+    same.get("/auth/me").await.ok();
+
+    let mut end = Box::pin(ada.delete("/auth/sessions/"));
+    while here.value::<i64>("select count(*) from sessions") == 1 {
+        assert!((&mut end).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        assert!(
+            (&mut end).now_or_never().is_none(),
+            "committed, and not acknowledged"
+        );
+        tokio::task::yield_now().await;
+    }
+    // The other may have polled just before the commit, and believes what it remembers for as long as that allows.
+    assert!(is_remembered(&there, &same).await);
+    here.advance(Span::seconds(1));
+    end.await.no_content();
+
+    same.get("/auth/me").await.problem(401, "unauthenticated");
+}
+
+/// A server that was away for longer than the log is kept forgets all it knew, and goes on.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_server_that_was_away_for_too_long_starts_anew() {
+    let (here, there) = two(|_| {}).await;
+    let (ada, bob) = (here.native(), here.native());
+    here.sign_in(&ada, ADA).await;
+    here.sign_in(&bob, BOB).await;
+    let (ada_there, bob_there) = (same_at(&there, &ada), same_at(&there, &bob));
+    there.notice_outside_changes().await;
+    ada_there.get("/auth/me").await.ok();
+    let dropped = metric(&there, "doorward_shards_dropped_total");
+
+    let user = here.user(ADA).await;
+    ada.delete("/auth/sessions/").await.no_content();
+    here.advance(Span::hours(2));
+    // The next row of the same shard, so that the first is not the newest, and goes.
+    users::sign_out_everywhere(here.doorward(), &user, None, &Client::command_line())
+        .await
+        .unwrap();
+    here.sweep().await;
+
+    ada_there
+        .get("/auth/me")
+        .await
+        .problem(401, "unauthenticated");
+    bob_there.get("/auth/me").await.ok();
+    assert_eq!(metric(&there, "doorward_shards_dropped_total"), dropped + 1);
+    let named: i64 = here.value("select count(*) from invalidations where kind <> 3");
+    assert_eq!(named, 1, "of the old rows nothing is left");
+}
+
+/// Before a server answers that a session is unknown, it asks in a transaction that writes: a primary that was cut off and
+/// replaced still answers reads, and would sign out whoever it has not heard of.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn an_unknown_session_is_looked_for_where_commits_are_confirmed() {
+    let (here, there) = two(|_| {}).await;
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(&there, &ada);
+    ada.delete("/auth/sessions/").await.no_content();
+
+    let before: i64 = here.value("select count(*) from node_leases");
+    same.get("/auth/me").await.problem(401, "unauthenticated");
+
+    assert_eq!(metric(&there, "doorward_strict_reads_total"), 1);
+    let after: i64 = here.value("select count(*) from node_leases");
+    assert_eq!(
+        after,
+        before + 1,
+        "the other server has written that it is there"
+    );
+}
+
+/// What is promised is told to whoever watches the server.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn the_guarantee_is_told() {
+    for (strict, name) in [(false, "bounded"), (true, "strict")] {
+        let world = World::with(|config| config.database.strict = strict).await;
+        let ready = world.native().get("/readyz").await.ok();
+        assert_eq!(
+            ready,
+            json!({ "status": "ok", "database": "postgresql", "revocation": name })
+        );
+        let text = world.doorward().metrics_text();
+        assert!(text.contains("doorward_lease_age_seconds"), "{text}");
+    }
+}
+
+/// Many checks that find the lease over share one poll.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn checks_share_a_poll() {
+    let (here, there) = two(|_| {}).await;
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(&there, &ada);
+    same.get("/auth/me").await.ok();
+    same.get("/auth/me").await.ok();
+    here.advance(Span::seconds(2));
+    let polls = metric(&there, "doorward_log_polls_total");
+    let statements = there.statements();
+
+    let checks = (0..50).map(|_| same.get("/auth/me").map(|reply| _ = reply.ok()));
+    futures_util::future::join_all(checks).await;
+
+    let polled = metric(&there, "doorward_log_polls_total") - polls;
+    assert!((1..=2).contains(&polled), "{polled} polls for 50 checks");
+    assert!(there.statements() - statements <= 2);
+}
+
+/// Items 2, 103: guesses at two servers count together.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn guesses_count_wherever_they_are_made() {
+    let (here, there) = two(|_| {}).await;
+    let (eve, mallory) = (here.native(), there.native());
+    let ask = json!({ "email": ADA });
+    eve.post("/auth/verify", ask).await.created();
+    let code = here.inbox(ADA).await.code();
+    let form = |token: &str| json!({ "method": "otp", "email": ADA, "token": token });
+    let wrong = if code == "00000000" {
+        "00000001"
+    } else {
+        "00000000"
+    };
+
+    let guesses = [&eve, &mallory, &eve, &mallory, &eve]
+        .map(|caller| caller.post("/auth/sessions", form(wrong)));
+    for reply in futures_util::future::join_all(guesses).await {
+        reply.problem(401, "invalid_code");
+    }
+
+    for caller in [&eve, &mallory] {
+        let reply = caller.post("/auth/sessions", form(&code)).await;
+        reply.problem(401, "invalid_code");
+    }
+    let compares = here.code_compares() + there.code_compares();
+    assert_eq!(compares, 5, "no sixth is compared");
+}
+
+/// Item 103: mail to an address is counted wherever it is asked for.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn mail_to_an_address_counts_wherever_it_is_asked_for() {
+    let (here, there) = two(|_| {}).await;
+    let ask = json!({ "email": ADA });
+    here.native().post("/auth/verify", &ask).await.created();
+
+    let refused = there.native().post("/auth/verify", &ask).await;
+
+    refused.problem(429, "rate_limited");
+    here.advance(Span::seconds(30));
+    there.native().post("/auth/verify", &ask).await.created();
+}
