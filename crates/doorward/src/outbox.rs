@@ -26,6 +26,9 @@ use crate::{
 /// How long a message is its sender's before another may try.
 const CLAIM: Span = Span::minutes(2);
 
+/// How long a message waits at most before it is tried again.
+const LONGEST_PAUSE: Span = Span::minutes(10);
+
 /// How long security notices are tried for.
 const PATIENCE: Span = Span::days(3);
 
@@ -437,7 +440,7 @@ const DEFER: &str =
 
 async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<()> {
     let attempts = waiting.attempts + 1;
-    let pause = Span::seconds(5 << attempts.min(7)).min(Span::minutes(10));
+    let pause = Span::seconds(5 << attempts.min(7)).min(LONGEST_PAUSE);
     doorward
         .db
         .execute(DEFER, values![now + pause, attempts, &waiting.id])
@@ -449,11 +452,20 @@ const RELEASE: &str = "
     update outbox
        set available_at = case when available_at < $1 then available_at else $1 end,
            claimed_until = 0
-     where claimed_until > 0 or available_at > $1";
+     where claimed_until > $2 or available_at > $3";
 
-/// Takes back the claims of a server that has ended: there is only one server on this database. What was to wait need
-/// not: the clock of the server that ended may have been ahead, and mail would wait for as long as it was.
+/// Takes back the claims of a server that has ended, where it was the only one of its database. What was to wait need not:
+/// the clock of the server that ended may have been ahead, and mail would wait for as long as it was.
+///
+/// Where servers share a database others are at work, and a claim of theirs runs out by itself. So only those are taken back
+/// that no clock which goes right has made.
 pub(crate) async fn release_claims(doorward: &Doorward) -> Result<()> {
     let now = doorward.clock.now();
-    doorward.db.execute(RELEASE, values![now]).await.map(drop)
+    let (claimed, waits) = if doorward.follower.is_some() {
+        (now + CLAIM, now + LONGEST_PAUSE)
+    } else {
+        (Timestamp::from_millis(0), now)
+    };
+    let values = values![now, claimed, waits];
+    doorward.db.execute(RELEASE, values).await.map(drop)
 }

@@ -331,3 +331,23 @@ async fn mail_to_an_address_counts_wherever_it_is_asked_for() {
     here.advance(Span::seconds(30));
     there.native().post("/auth/verify", &ask).await.created();
 }
+
+/// Item 118: mail is sent by whoever promised it, by another when that one has ended, and by a server that starts not twice.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn mail_is_sent_by_one_server() {
+    let (here, _) = two(|_| {}).await;
+    let ask = json!({ "email": ADA });
+    here.native().post("/auth/verify", &ask).await.created();
+
+    let started = here.restarted().await;
+    assert_eq!(started.inbox(ADA).await.messages().len(), 0);
+    assert_eq!(here.inbox(ADA).await.messages().len(), 1);
+    assert_eq!(started.inbox(ADA).await.messages().len(), 1);
+
+    here.advance(Span::seconds(30));
+    here.native().post("/auth/verify", &ask).await.created();
+    drop(here);
+    started.advance(Span::seconds(120));
+    assert_eq!(started.inbox(ADA).await.messages().len(), 2);
+}
