@@ -93,6 +93,15 @@ impl Postgres {
         if self.data().exists() {
             fs::remove_dir_all(self.data())?;
         }
+        // A host that was cut off finds the others a moment after its link is back.
+        let reached = async {
+            while self.ask(primary, "select 1").await.is_err() {
+                sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(TO_START, reached)
+            .await
+            .map_err(|_| format!("{} is not reached from {}", primary.name, self.name))?;
         let mut copy = self.command("pg_basebackup")?;
         let from = format!(
             "host={} port={} user={USER} application_name={}",
@@ -163,11 +172,16 @@ impl Postgres {
 
     /// What a statement answers, as text.
     pub(crate) async fn sql(&self, statement: &str) -> Result<String> {
+        self.ask(self, statement).await
+    }
+
+    /// What a statement answers on another server, asked from here.
+    async fn ask(&self, server: &Self, statement: &str) -> Result<String> {
         let mut psql = self.command("psql")?;
         psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--command"])
             .arg(statement)
-            .args(["--host", &self.address.ip().to_string()])
-            .args(["--port", &self.address.port().to_string()])
+            .args(["--host", &server.address.ip().to_string()])
+            .args(["--port", &server.address.port().to_string()])
             .args(["--username", USER, "--dbname", "postgres"])
             .env("PGCONNECT_TIMEOUT", "2");
         Ok(succeed(&mut psql).await?.trim().to_owned())

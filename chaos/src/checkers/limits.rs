@@ -48,6 +48,10 @@ fn long_codes(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
         Op::RequestCode { address, .. } | Op::Guess { address, .. } => Some((address, entry)),
         _ => None,
     }));
+    let by_passkey = group(facts.entries.iter().filter_map(|entry| match &entry.op {
+        Op::SignIn { user, .. } => Some((user, entry)),
+        _ => None,
+    }));
     of_addresses
         .values()
         .filter_map(|entries| {
@@ -55,7 +59,7 @@ fn long_codes(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
                 let Op::Guess {
                     flow,
                     long: false,
-                    opened: Some(_),
+                    opened: Some(opened),
                     ..
                 } = &accepted.op
                 else {
@@ -64,7 +68,8 @@ fn long_codes(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
                 let asked = entries.iter().find(
                     |entry| matches!(&entry.op, Op::RequestCode { flow: of, .. } if of == flow),
                 )?;
-                let in_a_row = failures_before(entries, asked);
+                let by_passkey = by_passkey.get(&opened.user).map_or(&[][..], Vec::as_slice);
+                let in_a_row = failures_before(entries, by_passkey, asked);
                 let what = format!(
                     "{} wrong codes in a row, and then a short one",
                     in_a_row.len()
@@ -77,15 +82,18 @@ fn long_codes(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
         .collect()
 }
 
-/// The wrong guesses of an address since its owner may last have signed in.
-fn failures_before<'a>(entries: &[&'a Entry], asked: &Entry) -> Vec<&'a Entry> {
-    let reset = entries
+/// The wrong guesses of an address since its owner may last have signed in, by a code or by passkey.
+fn failures_before<'a>(
+    entries: &[&'a Entry],
+    by_passkey: &[&'a Entry],
+    asked: &Entry,
+) -> Vec<&'a Entry> {
+    let by_code = entries
         .iter()
-        .filter(|entry| {
-            matches!(entry.op, Op::Guess { right: true, .. })
-                && entry.may_have_happened()
-                && entry.start < asked.end
-        })
+        .filter(|entry| matches!(entry.op, Op::Guess { right: true, .. }));
+    let reset = by_code
+        .chain(by_passkey)
+        .filter(|entry| entry.may_have_happened() && entry.start < asked.end)
         .map(|entry| entry.over())
         .max();
     entries
@@ -156,7 +164,7 @@ fn holdings(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{Sample, guess, request_code};
+    use super::super::samples::{Sample, guess, request_code, sign_in};
     use crate::history::{Fault, Op};
 
     fn wrong_guesses(count: u64) -> Sample {
@@ -194,6 +202,18 @@ mod tests {
             .ok(request_code("g"), 20, 21)
             .ok(guess("g", true, Some(("ada", "s"))), 22, 23)
             .accepted_by("C6");
+    }
+
+    #[test]
+    fn so_does_one_by_passkey() {
+        let sample = |signed_in| {
+            wrong_guesses(10)
+                .ok(sign_in("c", "ch", Some(("ada", "t"))), signed_in, signed_in)
+                .ok(request_code("g"), 20, 21)
+                .ok(guess("g", true, Some(("ada", "s"))), 22, 23)
+        };
+        sample(15).accepted_by("C6");
+        sample(30).rejected_by("C6");
     }
 
     #[test]
