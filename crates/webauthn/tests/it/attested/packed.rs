@@ -92,6 +92,8 @@ fn attestation_keys_of_each_kind_are_accepted() {
         Key::p521(),
         Key::ed25519(),
         Key::rsa(),
+        Key::rsa_by(-258),
+        Key::rsa_by(-259),
     ] {
         let key = Arc::new(key);
         let algorithm = key.cose_algorithm();

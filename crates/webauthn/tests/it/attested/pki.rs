@@ -7,7 +7,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
-    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
+    RSA_PKCS1_SHA512, RsaEncoding,
 };
 
 use super::der::{boolean, explicit, integer, null, octets, oid, sequence, set, tagged, utf8};
@@ -23,7 +24,8 @@ pub enum Key {
     P384(EcdsaKeyPair),
     P521(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Rsa(RsaKeyPair),
+    /// With the hash that it signs by, named by the algorithm in COSE.
+    Rsa(RsaKeyPair, i64),
 }
 
 impl Key {
@@ -44,7 +46,12 @@ impl Key {
     }
 
     pub fn rsa() -> Self {
-        Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())
+        Self::rsa_by(-257)
+    }
+
+    pub fn rsa_by(cose_algorithm: i64) -> Self {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        Self::Rsa(key, cose_algorithm)
     }
 
     pub fn cose_algorithm(&self) -> i64 {
@@ -53,7 +60,7 @@ impl Key {
             Self::P384(_) => -35,
             Self::P521(_) => -36,
             Self::Ed25519(_) => -8,
-            Self::Rsa(_) => -257,
+            Self::Rsa(_, cose_algorithm) => *cose_algorithm,
         }
     }
 
@@ -64,9 +71,15 @@ impl Key {
                 key.sign(&random, message).unwrap().as_ref().to_vec()
             }
             Self::Ed25519(key) => key.sign(message).as_ref().to_vec(),
-            Self::Rsa(key) => {
+            Self::Rsa(key, cose_algorithm) => {
+                let encoding: &dyn RsaEncoding = match cose_algorithm {
+                    -257 => &RSA_PKCS1_SHA256,
+                    -258 => &RSA_PKCS1_SHA384,
+                    -259 => &RSA_PKCS1_SHA512,
+                    other => panic!("{other} is no algorithm of RSA's here"),
+                };
                 let mut signature = vec![0; key.public_modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                key.sign(encoding, &random, message, &mut signature)
                     .unwrap();
                 signature
             }
@@ -80,7 +93,7 @@ impl Key {
                 key.public_key().as_der().unwrap().as_ref().to_vec()
             }
             Self::Ed25519(key) => key.public_key().as_der().unwrap().as_ref().to_vec(),
-            Self::Rsa(key) => key.public_key().as_der().unwrap().as_ref().to_vec(),
+            Self::Rsa(key, _) => key.public_key().as_der().unwrap().as_ref().to_vec(),
         }
     }
 
@@ -90,7 +103,7 @@ impl Key {
             Self::P384(_) => sequence(&[oid("1.2.840.10045.4.3.3")]),
             Self::P521(_) => sequence(&[oid("1.2.840.10045.4.3.4")]),
             Self::Ed25519(_) => sequence(&[oid("1.3.101.112")]),
-            Self::Rsa(_) => sequence(&[oid("1.2.840.113549.1.1.11"), null()]),
+            Self::Rsa(..) => sequence(&[oid("1.2.840.113549.1.1.11"), null()]),
         }
     }
 }
