@@ -3,7 +3,7 @@
 use doorward::{
     Client, Span,
     config::Config,
-    testing::{Caller, Fault, World},
+    testing::{Authenticator, Caller, Fault, World},
     users,
 };
 use futures_util::FutureExt;
@@ -350,4 +350,42 @@ async fn mail_is_sent_by_one_server() {
     drop(here);
     started.advance(Span::seconds(120));
     assert_eq!(started.inbox(ADA).await.messages().len(), 2);
+}
+
+/// Item 139: what `docs/deploy.md` has done after a recovery ends all sessions and codes, and no account.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_recovery_ends_what_opens_a_door() {
+    let world = World::new().await;
+    let (ada, mut authenticator) = (world.native(), Authenticator::new(1));
+    world.sign_in(&ada, ADA).await;
+    world.add_passkey(&ada, &mut authenticator).await.created();
+    world.advance(Span::minutes(1));
+    let eve = world.native();
+    eve.post("/auth/verify", json!({ "email": ADA }))
+        .await
+        .created();
+    let code = world.inbox(ADA).await.code();
+
+    let page = include_str!("../../../../docs/deploy.md");
+    let (_, script) = page.split_once("```sql\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    for statement in script.split_terminator(";\n") {
+        world.change(statement);
+    }
+
+    let world = world.restarted().await;
+    same_at(&world, &ada)
+        .get("/auth/me")
+        .await
+        .problem(401, "unauthenticated");
+    let form = json!({ "method": "otp", "email": ADA, "token": code });
+    let late = world.native().post("/auth/sessions", form).await;
+    late.problem(401, "invalid_code");
+    let back = world.native();
+    world
+        .sign_in_with_passkey(&back, &mut authenticator)
+        .await
+        .created();
+    back.get("/auth/me").await.ok();
 }
