@@ -3,6 +3,9 @@
 //! Server and generator have a thread each, 64 connections between them. Figures are ratios within one run: a cached
 //! session check against a static reply of axum's, passkey sign-ins against the commits that they shared.
 //!
+//! With `DOORWARD_TEST_POSTGRES` the database is on that server, and sign-ins are compared with what it takes in single
+//! inserts, by as many connections: `tests/with-postgres --durable cargo bench -p doorward --bench load`.
+//!
 //! Pages are asked for on the same connections by people who read them: each asks ten times a second. What is told is how
 //! long 95 of 100 wait at most, from the request to the end of the page.
 
@@ -10,6 +13,8 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::print_stdout,
     reason = "a measurement measures time, prints, and stops where it cannot go on"
@@ -27,8 +32,8 @@ use std::{
 
 use axum::{Json, Router, routing::get};
 use doorward::{
-    Doorward,
-    config::{Config, Limits},
+    Doorward, Entropy, RootKey, Span,
+    config::{Config, Database, Limits},
     mail::Mailbox,
     testing::Authenticator,
 };
@@ -54,15 +59,22 @@ fn main() {
         network_hour: 0,
         ..Limits::default()
     };
+    let generator = runtime();
+    let database = generator.block_on(make_database());
     let config = Config {
         data_dir: folder.path().into(),
         limits,
+        database: Database {
+            url: database.clone(),
+            connections: CONNECTIONS as u32,
+            wait: Span::seconds(10),
+            ..Database::default()
+        },
         ..Config::default()
     };
     let mailbox = Mailbox::new();
     let server = Server::start(config, mailbox.clone());
 
-    let generator = runtime();
     generator.block_on(async {
         let mut connection = Connection::to(server.address).await;
         let bearer = connection
@@ -96,8 +108,18 @@ fn main() {
             );
         }
 
+        let inserts = match &database {
+            Some(url) => Some(inserts(url).await),
+            None => None,
+        };
         let (sign_ins, commits) = passkey_sign_ins(&server, &mailbox).await;
         println!("passkey sign-ins           {sign_ins:>9.0} /s");
+        if let Some(inserts) = inserts {
+            let of_it = sign_ins / inserts;
+            println!(
+                "single inserts             {inserts:>9.0} /s   sign-ins are {of_it:.2} of it"
+            );
+        }
         println!(
             "commits meanwhile          {commits:>9.0} /s   {:.1} durable sign-ins each",
             sign_ins / commits
@@ -112,6 +134,53 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
+/// Makes a database on the server that the environment names, if it does; its URL.
+async fn make_database() -> Option<String> {
+    let server = std::env::var("DOORWARD_TEST_POSTGRES").ok()?;
+    let client = connect(&server).await;
+    let name = format!("doorward_bench_{}", std::process::id());
+    let sql = format!("create database {name}");
+    client.batch_execute(&sql).await.expect("a database");
+    Some(server.replace("dbname=postgres", &format!("dbname={name}")))
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .expect("a server");
+    tokio::spawn(connection);
+    client
+}
+
+/// Transactions of one insert each per second, by as many connections: the limit of what is written one by one.
+async fn inserts(url: &str) -> f64 {
+    let table = "create table raw (id bigint primary key, what bytea not null)";
+    connect(url)
+        .await
+        .batch_execute(table)
+        .await
+        .expect("a table");
+    let done = Arc::<AtomicU64>::default();
+    let mut workers = tokio::task::JoinSet::new();
+    let end = Instant::now() + WARM_UP + MEASURED;
+    for worker in 0..CONNECTIONS as i64 {
+        let (done, url) = (Arc::clone(&done), url.to_owned());
+        workers.spawn(async move {
+            let client = connect(&url).await;
+            let insert = "insert into raw (id, what) values ($1, $2)";
+            let insert = client.prepare(insert).await.expect("a statement");
+            let mut id = worker << 32;
+            while Instant::now() < end {
+                let what: &[u8] = &[7; 100];
+                client.execute(&insert, &[&id, &what]).await.expect("a row");
+                id += 1;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    rate(&done, workers).await
+}
+
 struct Server {
     address: SocketAddr,
     static_address: SocketAddr,
@@ -124,7 +193,9 @@ impl Server {
         let (started, ready) = std::sync::mpsc::channel();
         thread::spawn(move || {
             runtime().block_on(async move {
+                let key = RootKey::generate(&Entropy::system());
                 let doorward = Doorward::builder(config)
+                    .root_key(key)
                     .mailbox(mailbox)
                     .open()
                     .await
