@@ -162,7 +162,9 @@ async fn under_recovery_a_code_will_do_after_a_day() {
     confirm(&ada, &page, &mut authenticator).await.created();
 
     world.advance(Span::days(1));
-    says(&ada.get("/reauth").await, 200, "Email me a code instead");
+    let page = ada.get("/reauth").await;
+    says(&page, 200, "Email me a code instead");
+    assert!(page.shows("Try again, or continue with email."), "{page}");
     leads_to(&ada.submit("/reauth", &[]).await, "/reauth/code");
     let code = world.inbox(ADA).await.code();
     let done = ada.submit("/reauth/code", &[("code", &code)]).await;
@@ -181,6 +183,10 @@ async fn where_two_passkeys_end_codes_none_is_offered() {
             !page.text().contains("method=\"post\" action=\"/reauth\""),
             "{page}"
         );
+        // What the script may say is here, too.
+        assert!(page.shows("No passkey was used. Try again."), "{page}");
+        let advice = ["continue with email", "Continue with email"];
+        assert!(!advice.iter().any(|text| page.shows(text)), "{page}");
         let allowed = options(&page)["modal"]["allowCredentials"].clone();
         assert_eq!(allowed.as_array().unwrap().len(), 2);
         world.advance(Span::days(2));

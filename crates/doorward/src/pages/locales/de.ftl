@@ -403,20 +403,44 @@ device-unknown = Unbekannter Browser
 
 ## Was mit einem Passkey schiefgehen kann. Das Skript zeigt diese Texte.
 
-passkey-cancelled-get = Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal oder per E-Mail.
-passkey-timeout-get = Die Zeit für die Passkey-Abfrage ist abgelaufen. Versuchen Sie es noch einmal oder per E-Mail.
-passkey-blocked-get = Ihr Browser hat die Passkey-Abfrage nicht geöffnet. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-cancelled-get = { $code ->
+    [no] Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal.
+   *[yes] Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal oder per E-Mail.
+}
+passkey-timeout-get = { $code ->
+    [no] Die Zeit für die Passkey-Abfrage ist abgelaufen. Versuchen Sie es noch einmal.
+   *[yes] Die Zeit für die Passkey-Abfrage ist abgelaufen. Versuchen Sie es noch einmal oder per E-Mail.
+}
+passkey-blocked-get = { $code ->
+    [no] Ihr Browser hat die Passkey-Abfrage nicht geöffnet. Versuchen Sie es noch einmal.
+   *[yes] Ihr Browser hat die Passkey-Abfrage nicht geöffnet. Versuchen Sie es noch einmal oder per E-Mail.
+}
 passkey-blocked-again = Private Fenster und Browser in Apps sperren Passkeys oft.
 passkey-unusable = Dieser Passkey ist hier nicht benutzbar. Nehmen Sie einen anderen.
-passkey-unsupported = Dieser Browser kann hier keine Passkeys benutzen. Machen Sie mit E-Mail weiter.
-passkey-rp-mismatch = Passkeys sind für diese Adresse nicht richtig eingerichtet. Machen Sie mit E-Mail weiter.
+passkey-unsupported = { $code ->
+    [no] Dieser Browser kann hier keine Passkeys benutzen. Nehmen Sie einen anderen.
+   *[yes] Dieser Browser kann hier keine Passkeys benutzen. Machen Sie mit E-Mail weiter.
+}
+passkey-rp-mismatch = { $code ->
+    [no] Passkeys sind für diese Adresse nicht richtig eingerichtet.
+   *[yes] Passkeys sind für diese Adresse nicht richtig eingerichtet. Machen Sie mit E-Mail weiter.
+}
 passkey-busy = Eine andere Passkey-Abfrage ist offen. Schließen Sie sie und versuchen Sie es noch einmal.
-passkey-authenticator-failed = Ihr Passwortmanager hat ein Problem gemeldet. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-authenticator-failed = { $code ->
+    [no] Ihr Passwortmanager hat ein Problem gemeldet. Versuchen Sie es noch einmal.
+   *[yes] Ihr Passwortmanager hat ein Problem gemeldet. Versuchen Sie es noch einmal oder per E-Mail.
+}
 passkey-embedded = Öffnen Sie { $app } in einem eigenen Tab, um einen Passkey zu benutzen.
-passkey-unknown = Dieser Passkey wurde aus Ihrem Konto entfernt und gilt nicht mehr. Machen Sie mit E-Mail oder einem anderen Passkey weiter.
+passkey-unknown = { $code ->
+    [no] Dieser Passkey wurde aus Ihrem Konto entfernt und gilt nicht mehr. Nehmen Sie einen anderen Passkey.
+   *[yes] Dieser Passkey wurde aus Ihrem Konto entfernt und gilt nicht mehr. Machen Sie mit E-Mail oder einem anderen Passkey weiter.
+}
 passkey-challenge-expired = Das hat etwas zu lange gedauert. Versuchen Sie es noch einmal.
 passkey-uv-required = Entsperren Sie Ihren Passkey mit Fingerabdruck, Gesicht oder PIN. Bei einem Sicherheitsschlüssel legen Sie zuerst eine PIN fest.
-passkey-failed = Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail.
+passkey-failed = { $code ->
+    [no] Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal.
+   *[yes] Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal oder per E-Mail.
+}
 passkey-bluetooth = Schalten Sie Bluetooth ein, um den Passkey eines anderen Geräts zu benutzen.
 
 ## Einen Passkey erstellen. Das Skript zeigt diese Texte.

@@ -403,20 +403,44 @@ device-unknown = Unknown browser
 
 ## What may go wrong with a passkey. The script shows these.
 
-passkey-cancelled-get = No passkey was used. Try again, or continue with email.
-passkey-timeout-get = The passkey prompt timed out. Try again, or continue with email.
-passkey-blocked-get = Your browser didn't open the passkey prompt. Try again, or continue with email.
+passkey-cancelled-get = { $code ->
+    [no] No passkey was used. Try again.
+   *[yes] No passkey was used. Try again, or continue with email.
+}
+passkey-timeout-get = { $code ->
+    [no] The passkey prompt timed out. Try again.
+   *[yes] The passkey prompt timed out. Try again, or continue with email.
+}
+passkey-blocked-get = { $code ->
+    [no] Your browser didn't open the passkey prompt. Try again.
+   *[yes] Your browser didn't open the passkey prompt. Try again, or continue with email.
+}
 passkey-blocked-again = Private windows and in-app browsers often block passkeys.
 passkey-unusable = That passkey can't be used here. Try another one.
-passkey-unsupported = This browser can't use passkeys here. Continue with email.
-passkey-rp-mismatch = Passkeys aren't set up correctly for this address. Continue with email.
+passkey-unsupported = { $code ->
+    [no] This browser can't use passkeys here. Try another one.
+   *[yes] This browser can't use passkeys here. Continue with email.
+}
+passkey-rp-mismatch = { $code ->
+    [no] Passkeys aren't set up correctly for this address.
+   *[yes] Passkeys aren't set up correctly for this address. Continue with email.
+}
 passkey-busy = Another passkey prompt is open. Close it and try again.
-passkey-authenticator-failed = Your password manager reported a problem. Try again, or continue with email.
+passkey-authenticator-failed = { $code ->
+    [no] Your password manager reported a problem. Try again.
+   *[yes] Your password manager reported a problem. Try again, or continue with email.
+}
 passkey-embedded = Open { $app } in its own tab to use a passkey.
-passkey-unknown = That passkey was removed from your account, so it no longer works. Continue with email or use another passkey.
+passkey-unknown = { $code ->
+    [no] That passkey was removed from your account, so it no longer works. Use another passkey.
+   *[yes] That passkey was removed from your account, so it no longer works. Continue with email or use another passkey.
+}
 passkey-challenge-expired = That took a little too long. Try again.
 passkey-uv-required = Unlock your passkey with a fingerprint, face or PIN. If you use a security key, set a PIN first.
-passkey-failed = We couldn't check that passkey. Try again, or continue with email.
+passkey-failed = { $code ->
+    [no] We couldn't check that passkey. Try again.
+   *[yes] We couldn't check that passkey. Try again, or continue with email.
+}
 passkey-bluetooth = Turn on Bluetooth to use a passkey from another device.
 
 ## Making a passkey. The script shows these.

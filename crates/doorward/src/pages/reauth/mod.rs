@@ -63,6 +63,13 @@ struct Reauth {
     signed_out: bool,
 }
 
+impl Reauth {
+    /// Whether the script's messages may advise to go on by code: "yes" or "no".
+    const fn code(&self) -> &'static str {
+        if self.code_will_do { "yes" } else { "no" }
+    }
+}
+
 /// What led here.
 #[derive(Deserialize)]
 struct Asked {
