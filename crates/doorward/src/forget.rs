@@ -153,7 +153,9 @@ const DELETE_OLD: &str = "
 const BLANK_OLD: &str = "
     update invalidations set kind = 3, subject = $1 where at < $2 and kind <> 3";
 
-/// Deletes old rows of the log; how many.
+const DELETE_LEASES: &str = "delete from node_leases where renewed_at < $1";
+
+/// Deletes old rows of the log, and the leases of servers that have ended; how many rows of the log.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
     if doorward.follower.is_none() {
         return Ok(0);
@@ -169,6 +171,7 @@ pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Res
             .db
             .execute(BLANK_OLD, values![nobody, before])
             .await?;
+        doorward.db.execute(DELETE_LEASES, values![before]).await?;
     }
     Ok(deleted)
 }

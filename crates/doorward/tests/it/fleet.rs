@@ -224,6 +224,11 @@ async fn a_server_that_was_away_for_too_long_starts_anew() {
     assert_eq!(metric(&there, "doorward_shards_dropped_total"), dropped + 1);
     let named: i64 = here.value("select count(*) from invalidations where kind <> 3");
     assert_eq!(named, 1, "of the old rows nothing is left");
+    here.advance(Span::hours(2));
+    there.notice_outside_changes().await;
+    here.sweep().await;
+    let servers: i64 = here.value("select count(*) from node_leases");
+    assert_eq!(servers, 1, "the others have not asked for two hours");
 }
 
 /// Before a server answers that a session is unknown, it asks in a transaction that writes: a primary that was cut off and

@@ -4,8 +4,8 @@ use doorward_webauthn::testing::{Attest, AttestationInput, Overrides, cbor};
 use doorward_webauthn::{Algorithm, Format, Refusal, TrustAnchors};
 
 use super::der::{explicit, integer, null, octets, sequence, set, tagged};
-use super::pki::{Certificate, Key, NOW, ROOT, extension, public_p256, public_rsa};
-use super::{Statement, entry, modulus, point, register, register_in, signed_data, x5c};
+use super::pki::{Certificate, Key, NOW, ROOT, extension, public_ed25519, public_p256, public_rsa};
+use super::{Statement, edwards, entry, modulus, point, register, register_in, signed_data, x5c};
 use crate::ceremony::{Ceremony, Registered};
 
 const KEY_DESCRIPTION: &str = "1.3.6.1.4.1.11129.2.1.17";
@@ -28,6 +28,7 @@ impl Parts {
     pub fn new(input: &AttestationInput<'_>) -> Self {
         let (algorithm, public_key) = match input.passkey.algorithm() {
             Algorithm::Rs256 => (-257, public_rsa(&modulus(input))),
+            Algorithm::EdDsa => (-8, public_ed25519(&edwards(input))),
             _ => (-7, public_p256(&point(input))),
         };
         Self {
@@ -103,18 +104,20 @@ fn an_android_key_attestation_is_accepted_and_reported() {
 
 /// Item 29.
 #[test]
-fn an_android_key_of_rsa_is_accepted() {
-    let mut ceremony = Ceremony::with(Algorithm::Rs256);
-    ceremony.policy.formats = vec![Format::AndroidKey];
-    let anchors = TrustAnchors::new([(Format::AndroidKey, &ROOT.certificate)]).unwrap();
-    let overrides = Overrides {
-        attest: Attest::new(|input| Parts::new(input).statement()),
-        ..Overrides::default()
-    };
+fn an_android_key_of_another_kind_is_accepted() {
+    for algorithm in [Algorithm::Rs256, Algorithm::EdDsa] {
+        let mut ceremony = Ceremony::with(algorithm);
+        ceremony.policy.formats = vec![Format::AndroidKey];
+        let anchors = TrustAnchors::new([(Format::AndroidKey, &ROOT.certificate)]).unwrap();
+        let overrides = Overrides {
+            attest: Attest::new(|input| Parts::new(input).statement()),
+            ..Overrides::default()
+        };
 
-    let verdict = register_in(&mut ceremony, &overrides, &anchors, NOW);
+        let verdict = register_in(&mut ceremony, &overrides, &anchors, NOW);
 
-    assert_eq!(verdict.unwrap().format(), Format::AndroidKey);
+        assert_eq!(verdict.unwrap().format(), Format::AndroidKey);
+    }
 }
 
 /// Item 29.

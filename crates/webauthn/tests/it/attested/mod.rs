@@ -87,6 +87,12 @@ fn point(input: &AttestationInput<'_>) -> Vec<u8> {
     [&[4], x, y].concat()
 }
 
+/// A key on Edwards25519, from its COSE form.
+fn edwards(input: &AttestationInput<'_>) -> Vec<u8> {
+    // … -2: h'…', and nothing more.
+    input.passkey.public_key()[10..].to_vec()
+}
+
 /// The modulus of the new passkey, an RSA key of 2048 bits.
 fn modulus(input: &AttestationInput<'_>) -> Vec<u8> {
     let cose = input.passkey.public_key();

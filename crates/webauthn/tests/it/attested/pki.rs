@@ -114,6 +114,11 @@ pub fn public_p256(point: &[u8]) -> Vec<u8> {
     sequence(&[sequence(&algorithm), bits(point)])
 }
 
+/// The `SubjectPublicKeyInfo` of a key on Edwards25519 (RFC 8410).
+pub fn public_ed25519(key: &[u8]) -> Vec<u8> {
+    sequence(&[sequence(&[oid("1.3.101.112")]), bits(key)])
+}
+
 /// The `SubjectPublicKeyInfo` of an RSA key with the usual exponent.
 pub fn public_rsa(modulus: &[u8]) -> Vec<u8> {
     let algorithm = [oid("1.2.840.113549.1.1.1"), null()];
