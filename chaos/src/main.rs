@@ -36,7 +36,7 @@ use tokio::time::timeout;
 use crate::{
     failure::Result,
     report::Report,
-    topologies::{fleet, pair, single, storm},
+    topologies::{cluster, fleet, pair, single, storm},
     world::Plan,
 };
 
@@ -80,6 +80,9 @@ struct Counts {
     /// Promotions of the standby, on P2
     #[arg(long, default_value_t = 20)]
     promotions: u64,
+    /// Losses of the leader, on P3
+    #[arg(long, default_value_t = 10)]
+    losses: u64,
     /// Sessions ended while they are checked, on P1
     #[arg(long, default_value_t = 10_000)]
     revocations: u64,
@@ -96,6 +99,8 @@ enum Topology {
     P1,
     /// Three nodes on a primary and its synchronous standby
     P2,
+    /// Three nodes on a cluster of Patroni's
+    P3,
 }
 
 fn main() -> ExitCode {
@@ -166,6 +171,7 @@ async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
     let short = Counts {
         kills: 20,
         promotions: 3,
+        losses: 1,
         revocations: 500,
         checks_per_second: 1000,
     };
@@ -178,7 +184,7 @@ async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
             return Ok(tell(&pair::promotions(plan, counts.promotions).await?));
         }
         let mut held = true;
-        for topology in [Topology::S, Topology::P1, Topology::P2] {
+        for topology in [Topology::S, Topology::P1, Topology::P2, Topology::P3] {
             if options.topology.is_empty() || options.topology.contains(&topology) {
                 held &= one(plan, counts, topology).await?;
             }
@@ -212,6 +218,7 @@ async fn one(plan: &Plan<'_>, counts: &Counts, topology: Topology) -> Result<boo
             let further = ["--folder", &folder, "--seed", &seed].map(str::to_owned);
             lab::enter(&further).await
         }
+        Topology::P3 => Ok(tell(&cluster::leader_losses(plan, counts.losses).await?)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! P1: three nodes on one PostgreSQL server, each behind a proxy of ours.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -37,7 +37,7 @@ pub(super) fn fleet_rules() -> Rules {
 
 impl Fleet {
     /// Starts the nodes, on a database that answers.
-    pub(super) async fn start(plan: &Plan<'_>, name: &str, database: &Postgres) -> Result<Self> {
+    pub(super) async fn start(plan: &Plan<'_>, name: &str, database: SocketAddr) -> Result<Self> {
         let folder = plan.folder.join(name);
         let sink = Sink::start().await?;
         fs::write(folder.join("mail-authority.pem"), &sink.authority)?;
@@ -46,7 +46,7 @@ impl Fleet {
         let (mut nodes, mut proxies) = (Vec::new(), Vec::new());
         for (at, address) in addresses.into_iter().enumerate() {
             let name = format!("n{}", at + 1);
-            let proxy = Proxy::start(database.address).await?;
+            let proxy = Proxy::start(database).await?;
             let mut environment = environment(plan, &sink, &folder, &origin);
             let data = folder.join(format!("{name}-data")).display().to_string();
             environment.push(("DOORWARD_DATA_DIR".into(), data));
@@ -133,7 +133,7 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
     let database = Postgres::new("database", free_address()?, &folder, Vec::new()).await?;
     database.init().await?;
     database.start().await?;
-    let fleet = Fleet::start(plan, name, &database).await?;
+    let fleet = Fleet::start(plan, name, database.address).await?;
     let world = &fleet.world;
     let faults = async {
         let mut chance = Chance::new(plan.seed, 5 << 32);

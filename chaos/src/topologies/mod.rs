@@ -1,5 +1,6 @@
 //! What is started, and how it is broken.
 
+pub(crate) mod cluster;
 mod faults;
 pub(crate) mod fleet;
 pub(crate) mod pair;

@@ -95,7 +95,7 @@ pub(crate) async fn promotions(plan: &Plan<'_>, count: u64) -> Result<Report> {
     fs::create_dir_all(&folder)?;
     let lab = Lab::build(2).await?;
     let mut pair = Pair::start(&lab, &folder).await?;
-    let fleet = Fleet::start(plan, name, pair.primary()).await?;
+    let fleet = Fleet::start(plan, name, pair.primary().address).await?;
     let world = &fleet.world;
     let faults = async {
         let mut chance = Chance::new(plan.seed, 6 << 32);

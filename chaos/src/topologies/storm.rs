@@ -70,7 +70,7 @@ pub(crate) async fn storm(
     let database = Postgres::new("database", free_address()?, &folder, Vec::new()).await?;
     database.init().await?;
     database.start().await?;
-    let fleet = Fleet::start(plan, name, &database).await?;
+    let fleet = Fleet::start(plan, name, database.address).await?;
     let targets = open_sessions(&fleet.world, revocations).await?;
     let storm = Arc::new(Storm {
         world: fleet.world.clone(),
