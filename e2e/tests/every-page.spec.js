@@ -44,3 +44,32 @@ for (const { name, profile, scripts, expects = [], arrive } of STATES) {
     }
   });
 }
+
+test('T52 what is wrong with a page is found', async ({ person }) => {
+  const ada = await person({ viewport: WIDE });
+  await ada.open('/sign-in');
+  const { page } = ada;
+  expect(await inspect(page)).toEqual([]);
+  expect(await judge(page, { contrast: true })).toEqual([]);
+
+  await page.evaluate(() => {
+    const main = document.querySelector('main');
+    const add = (name, style, text = '', to = main) => {
+      const element = to.appendChild(document.createElement(name));
+      element.textContent = text;
+      Object.assign(element.style, style);
+      return element;
+    };
+    // Too small, and too near to each other; without a label; hardly to be read; wider than the page.
+    const near = add('div', { display: 'flex' });
+    for (const text of ['a', 'b']) add('button', { padding: 0, border: 0, width: '10px', height: '10px', minHeight: 0 }, text, near);
+    add('input', {});
+    add('p', { color: '#ccc', background: '#fff' }, 'hardly to be read');
+    add('div', { width: '3000px', height: '1px' });
+    add('h1', {}, 'Another');
+  });
+  const told = [...(await inspect(page)), ...(await judge(page, { contrast: true }))].join('\n');
+  for (const wrong of ['touch targets', 'label', 'contrast', 'px wide', 'style of its own', '2 h1']) {
+    expect.soft(told.toLowerCase()).toContain(wrong);
+  }
+});

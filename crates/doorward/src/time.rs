@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A moment: milliseconds since the Unix epoch, UTC.
@@ -261,9 +262,13 @@ fn system_millis() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Rust's `Instant` stands still while a machine sleeps; this clock does not.
+/// Linux's `CLOCK_MONOTONIC`, and with it Rust's `Instant`, stands still while a machine sleeps; this clock does not.
 fn boot_millis() -> Span {
-    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+    let since = clock_gettime(CLOCK);
     Span(since.tv_sec * 1000 + since.tv_nsec / 1_000_000)
 }
 
