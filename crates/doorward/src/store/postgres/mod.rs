@@ -71,8 +71,10 @@ impl Postgres {
         let address = address(url, settings.ca_file.as_deref())?;
         migrate::migrate(&address).await?;
         let most = usize::try_from(settings.connections).unwrap_or(1);
+        let pool = Pool::new(Arc::new(address), most, settings.wait.to_duration());
+        pool.open_first().await?;
         Ok(Self(Arc::new(Inner {
-            pool: Pool::new(Arc::new(address), most, settings.wait.to_duration()),
+            pool,
             counters: Arc::clone(counters),
             commits: AtomicU64::new(0),
             clock,

@@ -48,6 +48,12 @@ impl Pool {
         Self::new(Arc::clone(&self.0.address), most, self.0.patience)
     }
 
+    /// Opens a connection however long that takes: a server that starts waits longer than a request.
+    pub(super) async fn open_first(&self) -> Result<(), Fault> {
+        self.put(Connection::open(&self.0.address).await?);
+        Ok(())
+    }
+
     /// A connection of one's own for a while.
     pub(super) async fn lease(&self) -> Result<Lease, Fault> {
         match timeout(self.0.patience, self.wait()).await {

@@ -329,6 +329,23 @@ async fn there_are_no_more_connections_than_configured() {
 }
 
 /// A server that was restarted ends all connections; that is no failure of whoever comes next.
+/// Whoever starts has a connection already, and does not give up where opening one takes longer than requests wait.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_start_waits_longer_than_a_request() {
+    let database = OnServer::create();
+    let impatient = Database {
+        wait: Span::millis(1),
+        ..settings(&database.url)
+    };
+
+    for _ in 0..20 {
+        let db = open_with(&impatient).await.unwrap();
+
+        assert_eq!(count(&db, "k").await, 0);
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn connections_that_ended_at_rest_are_replaced() {
