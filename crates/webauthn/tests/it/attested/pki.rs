@@ -73,10 +73,9 @@ impl Key {
             Self::Ed25519(key) => key.sign(message).as_ref().to_vec(),
             Self::Rsa(key, cose_algorithm) => {
                 let encoding: &dyn RsaEncoding = match cose_algorithm {
-                    -257 => &RSA_PKCS1_SHA256,
                     -258 => &RSA_PKCS1_SHA384,
                     -259 => &RSA_PKCS1_SHA512,
-                    other => panic!("{other} is no algorithm of RSA's here"),
+                    _ => &RSA_PKCS1_SHA256,
                 };
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(encoding, &random, message, &mut signature)
