@@ -109,7 +109,7 @@ impl fmt::Display for Right {
 /// is made: nothing that the old one protected outlives a restore.
 ///
 /// # Errors
-/// [`Error::Unavailable`](crate::Error::Unavailable) when the backup is not a sound database of Doorward, or a file
+/// [`Error::Unavailable`] when the backup is not a sound database of Doorward, or a file
 /// cannot be written; the database before is in its place then.
 pub fn restore(config: &Config, backup: &Path, root_key: Option<&RootKey>) -> Result<Restored> {
     if config.database.url.is_some() {
