@@ -17,7 +17,8 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     violations
 }
 
-/// A code that was accepted after all its attempts had been spent.
+/// A code that was accepted after all its attempts had been spent. A server that is cut off may not know of the code, and
+/// what it has not compared costs no attempt.
 fn guesses(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     let of_flows = group(facts.entries.iter().filter_map(|entry| match &entry.op {
         Op::Guess { flow, .. } => Some((flow, entry)),
@@ -28,6 +29,7 @@ fn guesses(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
         let spent: Vec<_> = guesses
             .iter()
             .filter(|guess| is_wrong_guess(guess) && guess.end < accepted.start)
+            .filter(|guess| !facts.is_cut_off(&guess.node, guess.start))
             .copied()
             .collect();
         let what = format!("a code was accepted after {} wrong guesses", spent.len());
@@ -180,6 +182,20 @@ mod tests {
         let right = || guess("f", true, Some(("ada", "s")));
         wrong_guesses(4).ok(right(), 10, 11).accepted_by("C6");
         wrong_guesses(5).ok(right(), 10, 11).rejected_by("C6");
+    }
+
+    #[test]
+    fn what_a_server_that_was_cut_off_declined_costs_no_attempt() {
+        let cut = || Op::Fault {
+            kind: Fault::Partition,
+        };
+        let right = || guess("f", true, Some(("ada", "s")));
+        let sample = |from| wrong_guesses(5).ok(cut(), from, 4).ok(right(), 10, 11);
+        sample(3).accepted_by("C6");
+        wrong_guesses(5)
+            .ok(cut(), 7, 9)
+            .ok(right(), 10, 11)
+            .rejected_by("C6");
     }
 
     #[test]
