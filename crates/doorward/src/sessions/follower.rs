@@ -21,8 +21,8 @@ use crate::{
     Doorward, config,
     error::{Error, Result},
     forget,
-    ids::IdBytes,
-    store::{Db, Replication, Tx},
+    ids::{IdBytes, SessionId},
+    store::{Db, Replication},
     time::{Clock, Span},
 };
 
@@ -33,6 +33,9 @@ const CONNECTIONS: usize = 2;
 pub(crate) struct Follower {
     /// Connections of its own: a poll does not queue behind requests.
     db: Db,
+    /// One more, for sessions that nobody knows: whoever asks for such again and again holds up others who do, and no one
+    /// else.
+    unknown: Db,
     node: IdBytes,
     terms: Terms,
     patience: Duration,
@@ -57,6 +60,7 @@ impl Follower {
         };
         Self {
             db: db.apart(CONNECTIONS),
+            unknown: db.apart(1),
             node,
             terms,
             // An answer that takes longer than a lease extends none.
@@ -93,9 +97,13 @@ impl Follower {
         self.lease().age(moment(clock))
     }
 
-    /// Writes into a transaction what makes it fail, or wait, on a server whose commits are not confirmed.
-    pub(super) async fn renew(&self, tx: &mut Tx, clock: &Clock) -> Result<()> {
-        store::renew_lease(tx, &self.node, clock.now()).await
+    /// Looks for a session on the server that confirms commits: a transaction that writes fails, or waits, on any other.
+    pub(super) async fn find(&self, id: &SessionId, clock: &Clock) -> Result<store::Found> {
+        let found = self.unknown.transaction(|mut tx| async move {
+            store::renew_lease(&mut tx, &self.node, clock.now()).await?;
+            store::find(&mut tx, id, None).await
+        });
+        found.await
     }
 
     /// Polls the log. Whoever waits meanwhile for a turn shares what comes of it.

@@ -6,6 +6,7 @@
 
 mod activity;
 mod cache;
+mod check;
 mod device;
 mod follower;
 mod freshness;
@@ -27,6 +28,7 @@ use self::lifetime::Lifetime;
 pub(crate) use self::{
     activity::{Activity, flush_activity},
     cache::{Cache, SHARDS, shard_of},
+    check::check,
     follower::Follower,
     freshness::{
         PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,
@@ -39,11 +41,10 @@ use crate::{
     Doorward,
     access::{self, Access},
     audit::{self, Event, Kind},
-    error::{Escaped, Result},
+    error::Result,
     forget,
     http::Client,
     ids::{self, SessionId, UserId},
-    secret::same,
     store::Tx,
     time::Timestamp,
     users::{self, Account, User},
@@ -262,115 +263,6 @@ async fn evict(
         .await?;
     }
     Ok(())
-}
-
-/// Who holds this token, if the session is live. Costs no statement while memory knows the session.
-pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
-    let now = doorward.clock.now();
-    let id = token.session();
-    let permit = follower::permit(doorward).await?;
-    let (live, person) = match doorward.cache.get(&permit, &id) {
-        Some(known) => {
-            if permit.is_stale() {
-                doorward.metrics.stale_checks.inc();
-            }
-            known
-        }
-        None => match read(doorward, &id).await? {
-            Some(read) => read,
-            None => return Ok(None),
-        },
-    };
-    let lifetime = person.lifetime;
-    let accepted = same(&live.token_hash, &token.hash())
-        && (live.user_epoch == person.account.auth_epoch)
-        && person.account.is_active()
-        && live.session.is_live(lifetime, now);
-    if !accepted {
-        return Ok(None);
-    }
-    if let Some(end) = live.session.renewal(lifetime, now) {
-        renew(doorward, &live, end).await;
-    }
-    doorward.activity.saw(&live, now);
-    Ok(Some(SignedIn { live, person }))
-}
-
-/// Reads a session and its person, and keeps them in memory.
-async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
-    let ticket = doorward.cache.ticket(id);
-    let asked = ticket.asks().map(|position| position.seq);
-    let found = store::find(&mut &doorward.db, id, asked).await?;
-    let (Some(holder), Some(proven)) = (found.holder, ticket.proved_by(found.row, found.newest))
-    else {
-        return read_strictly(doorward, id).await;
-    };
-    let (live, person) = remembered(doorward, holder);
-    let is_kept = doorward.cache.fill(&proven, &live, &person);
-    if let Some(follower) = &doorward.follower {
-        doorward.metrics.filled(is_kept);
-        if !is_kept {
-            // Memory is behind, and keeps nothing of this shard until it has caught up.
-            follower.hint();
-        }
-    }
-    Ok(Some((live, person)))
-}
-
-/// Reads them from the server that confirms commits: before that, nobody is told that a session is unknown, for others may
-/// lag behind, or have been cut off and replaced.
-async fn read_strictly(
-    doorward: &Doorward,
-    id: &SessionId,
-) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
-    let Some(follower) = &doorward.follower else {
-        return Ok(None);
-    };
-    doorward.metrics.strict_reads.inc();
-    let found = doorward.db.transaction(|mut tx| async move {
-        follower.renew(&mut tx, &doorward.clock).await?;
-        store::find(&mut tx, id, None).await
-    });
-    let holder = found.await?.holder;
-    Ok(holder.map(|holder| remembered(doorward, holder)))
-}
-
-fn remembered(
-    doorward: &Doorward,
-    (live, account, access): (Live, Account, Access),
-) -> (Arc<Live>, Arc<Person>) {
-    let person = Person {
-        lifetime: Lifetime::of(&doorward.config.sessions, &access),
-        account,
-        access,
-    };
-    (Arc::new(live), Arc::new(person))
-}
-
-/// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
-async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
-    /// One renewal at a time, also where the request that does it is given up half-way.
-    struct Renewing<'a>(&'a AtomicBool);
-
-    impl Drop for Renewing<'_> {
-        fn drop(&mut self) {
-            self.0.store(false, Ordering::Relaxed);
-        }
-    }
-
-    if live.renewing.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let _renewing = Renewing(&live.renewing);
-    let id = live.session.id;
-    let renewed = doorward.db.transaction(|mut tx| async move {
-        let tx = &mut tx;
-        store::renew(tx, &id, live.session.expires_at, end).await?;
-        forget::renewed_session(doorward, tx, &id).await
-    });
-    if let Err(error) = renewed.await {
-        tracing::warn!(error = %Escaped(&error), "a session could not be renewed");
-    }
 }
 
 /// The live sessions of a user, newest first.

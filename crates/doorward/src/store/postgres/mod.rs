@@ -20,7 +20,6 @@ mod value;
 
 use std::{
     ops::Deref,
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc,
@@ -113,9 +112,7 @@ impl Postgres {
     /// whose statement may be repeated.
     pub(super) async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
         self.counters.statement(sql)?;
-        let commit = AssertUnwindSafe(|| self.counters.statement("commit"));
-        catch_unwind(commit)
-            .unwrap_or_else(|_| Err(Error::Unavailable("the commit panicked".into())))?;
+        self.counters.statement("commit")?;
         let mut tries = Tries::new();
         let count = loop {
             match self.try_execute(sql, values).await {

@@ -1,0 +1,123 @@
+//! Whether a token opens a session: from memory where that knows, else from the database.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{Live, Person, SignedIn, Token, follower, lifetime::Lifetime, store};
+use crate::{
+    Doorward,
+    access::Access,
+    error::{Escaped, Result},
+    forget,
+    ids::SessionId,
+    secret::same,
+    time::Timestamp,
+    users::Account,
+};
+
+/// Who holds this token, if the session is live. Costs no statement while memory knows the session.
+pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
+    let now = doorward.clock.now();
+    let id = token.session();
+    let permit = follower::permit(doorward).await?;
+    let (live, person) = match doorward.cache.get(&permit, &id) {
+        Some(known) => {
+            if permit.is_stale() {
+                doorward.metrics.stale_checks.inc();
+            }
+            known
+        }
+        None => match read(doorward, &id).await? {
+            Some(read) => read,
+            None => return Ok(None),
+        },
+    };
+    let lifetime = person.lifetime;
+    let accepted = same(&live.token_hash, &token.hash())
+        && (live.user_epoch == person.account.auth_epoch)
+        && person.account.is_active()
+        && live.session.is_live(lifetime, now);
+    if !accepted {
+        return Ok(None);
+    }
+    if let Some(end) = live.session.renewal(lifetime, now) {
+        renew(doorward, &live, end).await;
+    }
+    doorward.activity.saw(&live, now);
+    Ok(Some(SignedIn { live, person }))
+}
+
+/// Reads a session and its person, and keeps them in memory.
+async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
+    let ticket = doorward.cache.ticket(id);
+    let asked = ticket.asks().map(|position| position.seq);
+    let found = store::find(&mut &doorward.db, id, asked).await?;
+    let (Some(holder), Some(proven)) = (found.holder, ticket.proved_by(found.row, found.newest))
+    else {
+        return read_strictly(doorward, id).await;
+    };
+    let (live, person) = remembered(doorward, holder);
+    let is_kept = doorward.cache.fill(&proven, &live, &person);
+    if let Some(follower) = &doorward.follower {
+        doorward.metrics.filled(is_kept);
+        if !is_kept {
+            // Memory is behind, and keeps nothing of this shard until it has caught up.
+            follower.hint();
+        }
+    }
+    Ok(Some((live, person)))
+}
+
+/// Reads them from the server that confirms commits: before that, nobody is told that a session is unknown, for others may
+/// lag behind, or have been cut off and replaced.
+async fn read_strictly(
+    doorward: &Doorward,
+    id: &SessionId,
+) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
+    let Some(follower) = &doorward.follower else {
+        return Ok(None);
+    };
+    doorward.metrics.strict_reads.inc();
+    let found = follower.find(id, &doorward.clock).await?;
+    Ok(found.holder.map(|holder| remembered(doorward, holder)))
+}
+
+fn remembered(
+    doorward: &Doorward,
+    (live, account, access): (Live, Account, Access),
+) -> (Arc<Live>, Arc<Person>) {
+    let person = Person {
+        lifetime: Lifetime::of(&doorward.config.sessions, &access),
+        account,
+        access,
+    };
+    (Arc::new(live), Arc::new(person))
+}
+
+/// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
+async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
+    /// One renewal at a time, also where the request that does it is given up half-way.
+    struct Renewing<'a>(&'a AtomicBool);
+
+    impl Drop for Renewing<'_> {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+
+    if live.renewing.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let _renewing = Renewing(&live.renewing);
+    let id = live.session.id;
+    let renewed = doorward.db.transaction(|mut tx| async move {
+        let tx = &mut tx;
+        store::renew(tx, &id, live.session.expires_at, end).await?;
+        forget::renewed_session(doorward, tx, &id).await
+    });
+    if let Err(error) = renewed.await {
+        tracing::warn!(error = %Escaped(&error), "a session could not be renewed");
+    }
+}
