@@ -91,7 +91,7 @@ pub struct Database {
     pub url: Option<String>,
     /// A file of PEM certificates to trust beside those of the system. Default: none.
     pub ca_file: Option<PathBuf>,
-    /// The most connections to the server at once: 2 to 256. Default: 20.
+    /// The most connections for requests at once, beside three that follow the other servers: 2 to 256. Default: 20.
     pub connections: u32,
     /// How long a request waits for one of them before it is sent away with 503: at most 10 seconds. Default: 250ms.
     pub wait: Span,

@@ -377,9 +377,7 @@ impl Tx {
             TxDriver::Postgres(tx, _) => tx.after_commit(effect),
         }
     }
-}
 
-impl Tx {
     /// Has something done last in the transaction, in this order among its like, so that the locks it takes are held no
     /// longer than a commit takes, and are taken in the same order by all. In a file, which has one lock, it is done at once.
     pub(crate) async fn do_last(
