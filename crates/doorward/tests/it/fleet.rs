@@ -26,6 +26,20 @@ fn same_at(world: &World, caller: &Caller) -> Caller {
     there
 }
 
+/// Ada, who signs in at one server, and the same at the other.
+async fn ada_at_both(here: &World, there: &World) -> (Caller, Caller) {
+    let ada = here.native();
+    here.sign_in(&ada, ADA).await;
+    let same = same_at(there, &ada);
+    (ada, same)
+}
+
+/// Has the server know how far the log is, and who this is.
+async fn remember(world: &World, caller: &Caller) {
+    world.notice_outside_changes().await;
+    caller.get("/auth/me").await.ok();
+}
+
 /// Whether the server remembers who this is, and so does not ask the database.
 async fn is_remembered(world: &World, caller: &Caller) -> bool {
     let before = world.statements();
@@ -55,8 +69,7 @@ async fn what_changes_at_one_server_is_known_to_the_others() {
             here.sign_in(&person, who).await;
             let user = here.user(who).await;
             let same = same_at(&there, &person);
-            there.notice_outside_changes().await;
-            same.get("/auth/me").await.ok();
+            remember(&there, &same).await;
             assert!(is_remembered(&there, &same).await, "{what}");
 
             match what {
@@ -115,11 +128,8 @@ async fn what_changes_at_one_server_is_known_to_the_others() {
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_server_that_is_cut_off_declines_at_the_ceiling() {
     let (here, there) = two(|_| {}).await;
-    let ada = here.native();
-    here.sign_in(&ada, ADA).await;
-    let same = same_at(&there, &ada);
-    there.notice_outside_changes().await;
-    same.get("/auth/me").await.ok();
+    let (ada, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
     ada.delete("/auth/sessions/").await.no_content();
     there.faults().arm("", Fault::Unavailable);
 
@@ -142,11 +152,8 @@ async fn a_server_that_is_cut_off_declines_at_the_ceiling() {
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_strict_server_that_is_cut_off_declines_at_once() {
     let (here, there) = two(|config| config.database.strict = true).await;
-    let ada = here.native();
-    here.sign_in(&ada, ADA).await;
-    let same = same_at(&there, &ada);
-    there.notice_outside_changes().await;
-    same.get("/auth/me").await.ok();
+    let (_, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
     there.faults().arm("", Fault::Unavailable);
 
     here.advance(Span::millis(999));
@@ -168,11 +175,8 @@ async fn an_end_that_waits_is_acknowledged_when_no_lease_outlives_it() {
         config.database.wait_for_leases = true;
     })
     .await;
-    let ada = here.native();
-    here.sign_in(&ada, ADA).await;
-    let same = same_at(&there, &ada);
-    there.notice_outside_changes().await;
-    same.get("/auth/me").await.ok();
+    let (ada, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
 
     let mut end = Box::pin(ada.delete("/auth/sessions/"));
     while here.value::<i64>("select count(*) from sessions") == 1 {
@@ -203,8 +207,7 @@ async fn a_server_that_was_away_for_too_long_starts_anew() {
     here.sign_in(&ada, ADA).await;
     here.sign_in(&bob, BOB).await;
     let (ada_there, bob_there) = (same_at(&there, &ada), same_at(&there, &bob));
-    there.notice_outside_changes().await;
-    ada_there.get("/auth/me").await.ok();
+    remember(&there, &ada_there).await;
     let dropped = metric(&there, "doorward_shards_dropped_total");
 
     let user = here.user(ADA).await;
@@ -237,9 +240,7 @@ async fn a_server_that_was_away_for_too_long_starts_anew() {
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn an_unknown_session_is_looked_for_where_commits_are_confirmed() {
     let (here, there) = two(|_| {}).await;
-    let ada = here.native();
-    here.sign_in(&ada, ADA).await;
-    let same = same_at(&there, &ada);
+    let (ada, same) = ada_at_both(&here, &there).await;
     ada.delete("/auth/sessions/").await.no_content();
 
     let before: i64 = here.value("select count(*) from node_leases");
@@ -275,11 +276,8 @@ async fn the_guarantee_is_told() {
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn checks_share_a_poll() {
     let (here, there) = two(|_| {}).await;
-    let ada = here.native();
-    here.sign_in(&ada, ADA).await;
-    let same = same_at(&there, &ada);
-    same.get("/auth/me").await.ok();
-    same.get("/auth/me").await.ok();
+    let (_, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
     here.advance(Span::seconds(2));
     let polls = metric(&there, "doorward_log_polls_total");
     let statements = there.statements();
