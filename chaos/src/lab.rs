@@ -5,9 +5,10 @@
 
 use std::{env, net::Ipv4Addr, process::Stdio};
 
+use doorward_rig::process::{succeed, tethered};
 use tokio::process::Command;
 
-use crate::{failure::Result, nodes::tethered, postgres::succeed};
+use crate::failure::Result;
 
 /// What tells the harness that it is in its own network already.
 pub(crate) const INSIDE: &str = "--inside";

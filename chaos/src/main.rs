@@ -14,7 +14,6 @@ mod history;
 mod http;
 mod lab;
 mod nodes;
-mod postgres;
 mod propagation;
 mod proxy;
 mod readback;

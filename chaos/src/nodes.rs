@@ -1,13 +1,8 @@
 //! Server processes: started, killed, stopped in their tracks, and ended with the harness.
 
-use std::{
-    fs::OpenOptions,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs::OpenOptions, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
+use doorward_rig::process::tethered;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::{
@@ -144,24 +139,6 @@ impl Node {
     }
 }
 
-/// A command that takes what it is to run as arguments, and that ends when the harness does, however that ends.
-pub(crate) fn tethered(inside: &[String], user: Option<&str>) -> Command {
-    const SETPRIV: &str = "/usr/bin/setpriv";
-    let mut command = match inside.split_first() {
-        Some((program, arguments)) => {
-            let mut command = Command::new(program);
-            command.args(arguments).arg(SETPRIV);
-            command
-        }
-        None => Command::new(SETPRIV),
-    };
-    if let Some(user) = user {
-        command.args(["--reuid", user, "--regid", user, "--init-groups"]);
-    }
-    command.args(["--pdeathsig", "KILL"]);
-    command
-}
-
 /// What became of a command.
 #[derive(Debug)]
 pub(crate) enum Ran {
@@ -183,12 +160,6 @@ async fn is_ready(client: &mut Client, target: &Target) -> bool {
         number: 0,
     };
     matches!(client.ask(target, ask).await, Reply::Answer(answer) if answer.status.is_success())
-}
-
-/// An address on loopback that nothing listens on.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    Ok(listener.local_addr()?)
 }
 
 /// Seconds, as the history counts.

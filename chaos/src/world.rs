@@ -2,12 +2,14 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use doorward_rig::process::free_address;
+
 use crate::{
     chance::Chance,
     checkers::{Budget, Rules},
     failure::Result,
     history::{Recorder, micros},
-    nodes::{Node, Setup, free_address, seconds},
+    nodes::{Node, Setup, seconds},
     smtp::Sink,
     workload::{ROLE, World},
 };

@@ -9,6 +9,10 @@ use std::{
     time::Duration,
 };
 
+use doorward_rig::{
+    postgres::{Postgres, USER, programs},
+    process::{free_address, is_root, succeed, tethered},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     process::{Child, Command},
@@ -26,8 +30,6 @@ use crate::{
     failure::Result,
     history::Fault,
     http::{Ask, Client, Reply, Target},
-    nodes::{free_address, tethered},
-    postgres::{Postgres, USER, is_root, programs, succeed},
     report::Report,
     world::Plan,
 };

@@ -2,6 +2,10 @@
 
 use std::{fs, net::SocketAddr, sync::Arc, time::Duration};
 
+use doorward_rig::{
+    postgres::{Postgres, USER},
+    process::free_address,
+};
 use tokio::time::sleep;
 
 use super::{HANDS, run};
@@ -10,8 +14,7 @@ use crate::{
     checkers::{DATABASE, Rules},
     failure::Result,
     history::{Fault, Recorder},
-    nodes::{Node, Setup, free_address, seconds},
-    postgres::{Postgres, USER},
+    nodes::{Node, Setup, seconds},
     proxy::{Proxy, Way},
     report::Report,
     smtp::Sink,

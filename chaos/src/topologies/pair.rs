@@ -2,6 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
+use doorward_rig::postgres::Postgres;
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -10,8 +11,8 @@ use super::{
     run,
 };
 use crate::{
-    chance::Chance, checkers::DATABASE, failure::Result, history::Fault, lab::Lab,
-    postgres::Postgres, proxy::Proxy, report::Report, world::Plan,
+    chance::Chance, checkers::DATABASE, failure::Result, history::Fault, lab::Lab, proxy::Proxy,
+    report::Report, world::Plan,
 };
 
 /// How long a standby may take to follow.

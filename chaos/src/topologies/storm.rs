@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_rig::{postgres::Postgres, process::free_address};
 use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
@@ -24,8 +25,6 @@ use crate::{
     failure::Result,
     history::{Entry, Name, Op, Outcome, instant},
     http::{Ask, Client, Reply},
-    nodes::free_address,
-    postgres::Postgres,
     report::Report,
     workload::{Actor, World},
     world::Plan,

@@ -29,6 +29,7 @@
 
 mod caller;
 pub(crate) mod database;
+mod population;
 mod post;
 
 use std::{
@@ -47,6 +48,7 @@ pub use doorward_webauthn::testing::{
 pub use self::{
     caller::{Caller, IntoBody, Reply},
     database::{Cell, Held},
+    population::{Person, Population},
     post::{Inbox, MailServer},
 };
 use self::{

@@ -29,10 +29,12 @@ pub(crate) struct Token {
 impl Token {
     /// A fresh token for a session.
     pub(crate) fn new(entropy: &Entropy, session: SessionId) -> Self {
-        Self {
-            session,
-            secret: entropy.bytes(),
-        }
+        Self::of(session, entropy.bytes())
+    }
+
+    /// The token with this secret.
+    pub(crate) fn of(session: SessionId, secret: [u8; 32]) -> Self {
+        Self { session, secret }
     }
 
     /// Reads a token; `None` for anything that was not made with this key.

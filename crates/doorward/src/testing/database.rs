@@ -333,7 +333,7 @@ async fn template(client: &Client, server: &str) -> String {
     name
 }
 
-async fn connect(url: &str) -> Client {
+pub(super) async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .unwrap_or_else(|error| panic!("{error:?}"));
@@ -341,7 +341,7 @@ async fn connect(url: &str) -> Client {
     client
 }
 
-async fn script(client: &Client, sql: &str) {
+pub(super) async fn script(client: &Client, sql: &str) {
     let done = client.batch_execute(sql).await;
     done.unwrap_or_else(|error| panic!("{error:?} in {sql}"));
 }

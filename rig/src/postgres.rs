@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -15,19 +15,21 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{failure::Result, history::instant, nodes::tethered};
+use crate::{
+    Result,
+    process::{is_root, succeed, tethered},
+};
 
 /// How long a start may take, a recovery included.
 const TO_START: Duration = Duration::from_mins(1);
-/// How long any command may take.
-const TO_COMMAND: Duration = Duration::from_mins(2);
-
 /// The database's only user, who owns it.
-pub(crate) const USER: &str = "doorward";
+pub const USER: &str = "doorward";
 
 /// A PostgreSQL server.
-pub(crate) struct Postgres {
+pub struct Postgres {
+    /// Also the name of its folder, and that by which others know it.
     pub name: &'static str,
+    /// Where it listens.
     pub address: SocketAddr,
     folder: PathBuf,
     /// What it is run by: `ip netns exec …`, or nothing.
@@ -37,7 +39,7 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// A server to be, whose folder is made.
-    pub(crate) async fn new(
+    pub async fn new(
         name: &'static str,
         address: SocketAddr,
         folder: &Path,
@@ -63,7 +65,7 @@ impl Postgres {
     }
 
     /// Makes an empty database.
-    pub(crate) async fn init(&self) -> Result<()> {
+    pub async fn init(&self) -> Result<()> {
         let mut init = self.command("initdb")?;
         init.args(["--username", USER, "--auth", "trust", "--encoding", "UTF8"])
             .args(["--no-locale", "--no-instructions", "--pgdata"])
@@ -77,7 +79,11 @@ impl Postgres {
         )
     }
 
-    pub(crate) fn configure(&self, settings: &str) -> Result<()> {
+    /// Appends settings to its configuration, for its next start.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn configure(&self, settings: &str) -> Result<()> {
         self.append("postgresql.auto.conf", settings)
     }
 
@@ -89,7 +95,7 @@ impl Postgres {
     }
 
     /// Copies another server, to follow it as the standby that its commits wait for.
-    pub(crate) async fn follow(&self, primary: &Self) -> Result<()> {
+    pub async fn follow(&self, primary: &Self) -> Result<()> {
         if self.data().exists() {
             fs::remove_dir_all(self.data())?;
         }
@@ -118,8 +124,12 @@ impl Postgres {
     }
 
     /// Starts it, and waits until it answers.
-    pub(crate) async fn start(&self) -> Result<()> {
-        let since = instant();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a server takes to start is nobody's time but ours"
+    )]
+    pub async fn start(&self) -> Result<()> {
+        let since = Instant::now();
         loop {
             self.spawn().await?;
             while since.elapsed() < TO_START {
@@ -171,7 +181,7 @@ impl Postgres {
     }
 
     /// What a statement answers, as text.
-    pub(crate) async fn sql(&self, statement: &str) -> Result<String> {
+    pub async fn sql(&self, statement: &str) -> Result<String> {
         self.ask(self, statement).await
     }
 
@@ -188,7 +198,7 @@ impl Postgres {
     }
 
     /// `kill -9`, and waits until it is gone; its children end when they notice.
-    pub(crate) async fn kill(&self) -> Result<()> {
+    pub async fn kill(&self) -> Result<()> {
         if let Some(mut child) = self.child.lock().await.take() {
             child.kill().await?;
         }
@@ -196,7 +206,7 @@ impl Postgres {
     }
 
     /// Makes it the primary.
-    pub(crate) async fn promote(&self) -> Result<()> {
+    pub async fn promote(&self) -> Result<()> {
         let mut promote = self.command("pg_ctl")?;
         promote
             .args(["promote", "--wait", "--pgdata"])
@@ -218,12 +228,8 @@ impl Postgres {
     }
 }
 
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 /// Where Debian has them: of the newest version there is.
-pub(crate) fn programs() -> Result<PathBuf> {
+pub fn programs() -> Result<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -238,18 +244,4 @@ pub(crate) fn programs() -> Result<PathBuf> {
         .pop()
         .ok_or("this needs Debian's package postgresql, of version 15 or newer")?;
     Ok(newest)
-}
-
-/// Runs a command to its end, in time; what it prints.
-pub(crate) async fn succeed(command: &mut Command) -> Result<String> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let output = timeout(TO_COMMAND, command.output())
-        .await
-        .map_err(|_| format!("{command:?} did not end"))??;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(format!("{command:?} failed: {said}").into())
-    }
 }

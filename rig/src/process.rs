@@ -1,0 +1,67 @@
+//! Processes that end with this one.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{process::Command, time::timeout};
+
+use crate::Result;
+
+/// How long any command may take.
+const TO_COMMAND: Duration = Duration::from_mins(2);
+
+/// A command that takes what it is to run as arguments, and that ends when this process does, however that ends.
+///
+/// `inside` is what it is run by (`ip netns exec …`), or nothing; `user` is who it runs as.
+#[must_use]
+pub fn tethered(inside: &[String], user: Option<&str>) -> Command {
+    const SETPRIV: &str = "/usr/bin/setpriv";
+    let mut command = match inside.split_first() {
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(SETPRIV);
+            command
+        }
+        None => Command::new(SETPRIV),
+    };
+    if let Some(user) = user {
+        command.args(["--reuid", user, "--regid", user, "--init-groups"]);
+    }
+    command.args(["--pdeathsig", "KILL"]);
+    command
+}
+
+/// Runs a command to its end, in two minutes at most; what it prints.
+///
+/// # Errors
+/// When it does not end in time, or fails: then with what it said.
+pub async fn succeed(command: &mut Command) -> Result<String> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = timeout(TO_COMMAND, command.output())
+        .await
+        .map_err(|_| format!("{command:?} did not end"))??;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(format!("{command:?} failed: {said}").into())
+    }
+}
+
+/// An address on loopback that nothing listens on.
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?)
+}
+
+/// Whether this process may do everything.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
