@@ -37,7 +37,7 @@ pub(crate) struct Server {
     /// From the start of the process to its first answer.
     pub started_in: Duration,
     metrics: Option<SocketAddr>,
-    _child: Child,
+    child: Child,
 }
 
 /// How a Doorward is to run.
@@ -116,7 +116,7 @@ impl Server {
             process,
             started_in: since.elapsed(),
             metrics,
-            _child: child,
+            child,
         })
     }
 
@@ -140,6 +140,17 @@ impl Server {
     /// How many statements it has run.
     pub(crate) async fn statements(&self) -> Result<f64> {
         self.counted("sql_statements").await
+    }
+}
+
+impl Drop for Server {
+    /// Waits until it is gone: the next may want the same folder.
+    fn drop(&mut self) {
+        if self.child.start_kill().is_ok() {
+            while matches!(self.child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 }
 

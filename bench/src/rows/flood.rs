@@ -11,9 +11,10 @@ use super::{
     seen, statements_each,
 };
 use crate::{
-    http::{Connection, get, post},
+    http::{Connection, get, post as to_post},
     load::{Measured, Visitor, closed},
     machine::now,
+    mail::Post,
     report::Row,
     server::Server,
 };
@@ -88,8 +89,12 @@ fn rows(what: &str, flooded: &Flooded) -> [Row; 2] {
 
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     // Each comes from an address of its own, which a proxy tells.
-    let proxies = ("TRUSTED_PROXIES", "127.0.0.0/8".into());
-    let (server, _) = bench.server(bench.growth[0], vec![proxies]).await?;
+    let people = bench.growth[0];
+    bench.population(people)?;
+    let post = Post::start().await?;
+    let mut settings = post.settings(&bench.home(people))?;
+    settings.push(("TRUSTED_PROXIES", "127.0.0.0/8".into()));
+    let (server, _) = bench.server(people, settings).await?;
     let from = |number: u64| {
         let [.., a, b, c] = number.to_be_bytes();
         format!("x-forwarded-for: 100.{a}.{b}.{c}\r\n")
@@ -106,7 +111,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
 
     let ask = (0..DIFFERENT).map(|number| {
         let path = "/auth/passkeys/authenticate/options";
-        let ask = post(path, None, "{}");
+        let ask = to_post(path, None, "{}");
         let mut ask = String::from_utf8(ask).unwrap_or_default();
         ask = ask.replacen(
             "host: localhost\r\n",

@@ -21,6 +21,7 @@ use std::{
 
 use rusqlite::{
     ErrorCode, OpenFlags, ToSql,
+    config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -38,10 +39,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Sqlite {
     file: PathBuf,
     writer: Arc<tokio::sync::Mutex<Writer>>,
-    readers: Vec<Mutex<Connection>>,
+    /// Opened when they are first needed: a server that is asked by few needs few.
+    readers: Vec<Mutex<Option<Connection>>>,
     next_reader: AtomicUsize,
     batch_opened: mpsc::Sender<()>,
     commits: Arc<AtomicU64>,
+    counters: Arc<Counters>,
 }
 
 impl Sqlite {
@@ -69,20 +72,7 @@ impl Sqlite {
         // From here on waiting for the lock is done without holding up a thread.
         writer.0.busy_timeout(Duration::ZERO).map_err(unavailable)?;
 
-        let readers = (0..=thread::available_parallelism().map_or(2, usize::from))
-            .map(|_| {
-                let reader = Connection::open(
-                    file,
-                    OpenFlags::SQLITE_OPEN_READ_WRITE,
-                    Arc::clone(counters),
-                )?;
-                reader
-                    .0
-                    .pragma_update(None, "query_only", true)
-                    .map_err(unavailable)?;
-                Ok(Mutex::new(reader))
-            })
-            .collect::<Result<_>>()?;
+        let readers = thread::available_parallelism().map_or(2, usize::from) + 1;
         let writer = Writer {
             connection: writer,
             waiting: Vec::new(),
@@ -94,10 +84,11 @@ impl Sqlite {
         Ok(Self {
             file: file.into(),
             writer,
-            readers,
+            readers: (0..readers).map(|_| Mutex::default()).collect(),
             next_reader: AtomicUsize::new(0),
             batch_opened,
             commits,
+            counters: Arc::clone(counters),
         })
     }
 
@@ -107,15 +98,33 @@ impl Sqlite {
         let count = self.readers.len();
         for offset in 0..count {
             match self.readers[(start + offset) % count].try_lock() {
-                Ok(reader) => return work(&reader),
-                Err(TryLockError::Poisoned(poisoned)) => return work(&poisoned.into_inner()),
+                Ok(mut reader) => return work(self.opened(&mut reader)?),
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    return work(self.opened(&mut poisoned.into_inner())?);
+                }
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        let reader = self.readers[start % count]
+        let mut reader = self.readers[start % count]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        work(&reader)
+        work(self.opened(&mut reader)?)
+    }
+
+    fn opened<'a>(&self, reader: &'a mut Option<Connection>) -> Result<&'a Connection> {
+        if let Some(reader) = reader {
+            return Ok(reader);
+        }
+        let connection = Connection::open(
+            &self.file,
+            OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Arc::clone(&self.counters),
+        )?;
+        connection
+            .0
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| Error::Unavailable(error.into()))?;
+        Ok(reader.insert(connection))
     }
 
     pub(super) async fn begin(&self) -> Result<Tx> {
@@ -356,6 +365,8 @@ impl Connection {
             )?;
             connection.set_prepared_statement_cache_capacity(128);
             connection.busy_timeout(Duration::from_secs(5))?;
+            // Where an operator has run `analyze`, SQLite would plan anew for each value of a parameter.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.execute_batch("pragma foreign_keys = on; pragma trusted_schema = off;")?;
             Ok(connection)
         };
