@@ -126,7 +126,7 @@ struct Counted {
 
 impl Counted {
     async fn put(&self, db: &Db, key: &str) -> Result<()> {
-        db.transaction(|mut tx| {
+        db.transaction(|tx| {
             self.runs.fetch_add(1, SeqCst);
             let effects = Arc::clone(&self.effects);
             async move {
