@@ -4,6 +4,8 @@
 //! change; `sessions::lease` says how it is followed. A file has one server; a command line that works beside it leaves word
 //! in the database, and the server looks for it several times a second.
 
+use futures_util::future::try_join;
+
 use crate::{
     Doorward, Seat,
     error::{Error, Result},
@@ -97,10 +99,12 @@ async fn append(tx: &Tx, shard: i64, id: &IdBytes, subject: Subject, now: Timest
         Subject::User(id) => (2, id.as_bytes()),
         Subject::Everyone => (3, &[]),
     };
-    tx.execute(ADVANCE, values![shard]).await?;
-    tx.execute(APPEND, values![id, kind, named, now, shard])
-        .await
-        .map(drop)
+    try_join(
+        tx.execute(ADVANCE, values![shard]),
+        tx.execute(APPEND, values![id, kind, named, now, shard]),
+    )
+    .await
+    .map(drop)
 }
 
 /// What a row of the log names.

@@ -314,6 +314,10 @@ pub(crate) enum Replication {
 
 /// A transaction under way.
 ///
+/// Statements that need nothing of each other's answers are waited for together, by `futures_util::future::try_join` and its
+/// like, which poll them in their order: a server is told them in that order, and all at once, so that each sees what those
+/// before it have done, and all of them cost one way there and back. In a file they are run one after the other.
+///
 /// What waits for a server is boxed: it would make every future that runs a statement larger, on SQLite too.
 #[derive(Clone)]
 pub(crate) struct Tx {

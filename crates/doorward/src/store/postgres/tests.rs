@@ -15,6 +15,7 @@ use crate::{
 
 mod encrypted;
 mod lost;
+mod together;
 
 const PUT: &str = "insert into meta (key, value) values ($1, 1)";
 const COUNT: &str = "select count(*) from meta where key like $1";
