@@ -183,7 +183,7 @@ const INSERT: &str = "
 
 /// Tells of an event, in the transaction of what it tells of.
 pub(crate) async fn record(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     client: &Client,
     event: Event<'_>,
@@ -229,7 +229,7 @@ pub(crate) async fn alone(
 ) -> Result<()> {
     doorward
         .db
-        .transaction(|mut tx| async move { record(&mut tx, doorward, client, event, now).await })
+        .transaction(|tx| async move { record(&tx, doorward, client, event, now).await })
         .await
 }
 

@@ -4,6 +4,8 @@
 //! change; `sessions::lease` says how it is followed. A file has one server; a command line that works beside it leaves word
 //! in the database, and the server looks for it several times a second.
 
+use futures_util::future::try_join;
+
 use crate::{
     Doorward, Seat,
     error::{Error, Result},
@@ -14,24 +16,20 @@ use crate::{
 };
 
 /// Forgets a session, whose end is acknowledged only when it is known where that is asked for.
-pub(crate) async fn session(doorward: &Doorward, tx: &mut Tx, id: &SessionId) -> Result<()> {
+pub(crate) async fn session(doorward: &Doorward, tx: &Tx, id: &SessionId) -> Result<()> {
     wait_until_known(doorward, tx);
     renewed_session(doorward, tx, id).await
 }
 
 /// Forgets what was known of a session that goes on.
-pub(crate) async fn renewed_session(
-    doorward: &Doorward,
-    tx: &mut Tx,
-    id: &SessionId,
-) -> Result<()> {
+pub(crate) async fn renewed_session(doorward: &Doorward, tx: &Tx, id: &SessionId) -> Result<()> {
     let (server, id) = (doorward.clone(), *id);
     tx.after_commit(move || server.cache.forget_session(&id));
     tell(doorward, tx, shard_of(id.shard()), Subject::Session(id)).await
 }
 
 /// Forgets who a user is: epoch, roles and profile are read again.
-pub(crate) async fn user(doorward: &Doorward, tx: &mut Tx, user: &UserId) -> Result<()> {
+pub(crate) async fn user(doorward: &Doorward, tx: &Tx, user: &UserId) -> Result<()> {
     let (server, user) = (doorward.clone(), *user);
     tx.after_commit(move || server.cache.forget_user(&user));
     wait_until_known(doorward, tx);
@@ -39,7 +37,7 @@ pub(crate) async fn user(doorward: &Doorward, tx: &mut Tx, user: &UserId) -> Res
 }
 
 /// Forgets everyone.
-pub(crate) async fn everyone(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
+pub(crate) async fn everyone(doorward: &Doorward, tx: &Tx) -> Result<()> {
     let server = doorward.clone();
     tx.after_commit(move || server.cache.forget_everyone());
     wait_until_known(doorward, tx);
@@ -55,7 +53,7 @@ pub(crate) async fn everyone(doorward: &Doorward, tx: &mut Tx) -> Result<()> {
 }
 
 /// Tells the other servers, by the log of the shard; or the one that the command line works beside.
-async fn tell(doorward: &Doorward, tx: &mut Tx, shard: u8, subject: Subject) -> Result<()> {
+async fn tell(doorward: &Doorward, tx: &Tx, shard: u8, subject: Subject) -> Result<()> {
     if doorward.follower.is_none() {
         return match doorward.seat {
             Seat::Server => Ok(()),
@@ -70,14 +68,14 @@ async fn tell(doorward: &Doorward, tx: &mut Tx, shard: u8, subject: Subject) -> 
     });
     let now = doorward.clock.now();
     let id = ids::fresh(&doorward.entropy, now, shard);
-    tx.do_last(shard, move |mut tx| {
-        Box::pin(async move { append(&mut tx, i64::from(shard), &id, subject, now).await })
+    tx.do_last(shard, move |tx| {
+        Box::pin(async move { append(&tx, i64::from(shard), &id, subject, now).await })
     })
     .await
 }
 
 /// Has the change acknowledged only when no server can still believe what it has made untrue, where that is asked for.
-fn wait_until_known(doorward: &Doorward, tx: &mut Tx) {
+fn wait_until_known(doorward: &Doorward, tx: &Tx) {
     if doorward.config.database.wait_for_leases {
         let doorward = doorward.clone();
         tx.wait_after_commit(async move {
@@ -95,22 +93,18 @@ const APPEND: &str = "
     insert into invalidations (shard, seq, id, kind, subject, at)
     select shard, seq, $1, $2, $3, $4 from invalidation_heads where shard = $5";
 
-async fn append(
-    tx: &mut Tx,
-    shard: i64,
-    id: &IdBytes,
-    subject: Subject,
-    now: Timestamp,
-) -> Result<()> {
+async fn append(tx: &Tx, shard: i64, id: &IdBytes, subject: Subject, now: Timestamp) -> Result<()> {
     let (kind, named): (i64, &[u8]) = match &subject {
         Subject::Session(id) => (1, id.as_bytes()),
         Subject::User(id) => (2, id.as_bytes()),
         Subject::Everyone => (3, &[]),
     };
-    tx.execute(ADVANCE, values![shard]).await?;
-    tx.execute(APPEND, values![id, kind, named, now, shard])
-        .await
-        .map(drop)
+    try_join(
+        tx.execute(ADVANCE, values![shard]),
+        tx.execute(APPEND, values![id, kind, named, now, shard]),
+    )
+    .await
+    .map(drop)
 }
 
 /// What a row of the log names.

@@ -121,7 +121,7 @@ const INSERT: &str = "
 /// Promises a code.
 #[expect(clippy::too_many_arguments, reason = "the parts of one message")]
 pub(crate) async fn post_code(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     code: &CodeId,
     to: &Address,
@@ -145,7 +145,7 @@ pub(crate) async fn post_code(
 
 /// Promises a notice to an address that its owner has proved.
 pub(crate) async fn post(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     to: &Address,
     notice: &Notice,
@@ -171,7 +171,7 @@ pub(crate) async fn post(
 
 /// Promises a notice to whoever holds an account with this address; nobody, if nobody does.
 pub(crate) async fn post_to_holder(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     to: &Address,
     notice: &Notice,
@@ -195,7 +195,7 @@ pub(crate) async fn post_to_holder(
 }
 
 async fn insert(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     kind: Kind,
     code: Option<CodeId>,
@@ -302,7 +302,7 @@ pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
 }
 
 async fn claim_due(doorward: &Doorward, now: Timestamp) -> Result<Vec<Waiting>> {
-    let claim = |mut tx: Tx| async move {
+    let claim = |tx: Tx| async move {
         tx.all(CLAIM_DUE, values![now + CLAIM, now, BATCH], waiting)
             .await
     };

@@ -83,6 +83,14 @@ impl Access {
         Self { permissions, roles }
     }
 
+    /// The same, of permissions by their keys.
+    pub(crate) fn of_keys(roles: Vec<String>, permissions: Vec<Vec<u8>>) -> Result<Self> {
+        let permissions = permissions.into_iter().map(String::from_utf8);
+        let permissions = permissions.collect::<Result<_, _>>();
+        let permissions = permissions.map_err(|error| Error::Internal(error.into()))?;
+        Ok(Self::new(roles, permissions))
+    }
+
     /// The names of the permissions, wildcards as they are.
     #[must_use]
     pub fn permissions(&self) -> &[String] {

@@ -10,10 +10,12 @@ mod flow;
 pub(crate) mod http;
 mod store;
 
+use futures_util::future::try_join;
+
 use self::code::Form;
 pub(crate) use self::{code::Code, device::cookie as device_cookie, flow::Flow};
 use crate::{
-    Doorward,
+    Doorward, access,
     audit::{self, Event, Kind},
     config::AfterPasskey,
     error::{Error, Result},
@@ -22,7 +24,7 @@ use crate::{
     limits::{self, Budget},
     mail::{Address, Notice},
     outbox, passkeys,
-    sessions::{self, NewSession, Proof, SignedIn},
+    sessions::{self, Holder, NewSession, Proof, SignedIn},
     store::Tx,
     time::{Span, Timestamp},
     users,
@@ -301,24 +303,19 @@ pub(crate) async fn redeem(
         let Some(account) = users::find_or_create(tx, doorward, client, address, now).await? else {
             return Ok(None);
         };
-        let access = crate::access::of_user(tx, &account.user.id).await?;
+        let access = access::of_user(tx, &account.user.id).await?;
         if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
             && passkeys::count_in(tx, &account.user.id).await? >= sessions::PASSKEYS_THAT_END_CODES
         {
             return Ok(None);
         }
-        limits::reset_failures(tx, &limits::address_key(doorward, address, None)).await?;
-        sessions::open(
-            tx,
-            doorward,
-            &account,
-            &Proof::Code(redeemed),
-            presented,
-            client,
-            now,
+        let (holder, proof) = (Holder { account, access }, Proof::Code(redeemed));
+        let ((), session) = try_join(
+            limits::reset_failures(tx, &limits::address_key(doorward, address, None)),
+            sessions::open(tx, doorward, &holder, &proof, presented, client, now),
         )
-        .await
-        .map(Some)
+        .await?;
+        Ok(Some(session))
     })
     .await?;
     match outcome {

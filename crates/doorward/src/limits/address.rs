@@ -128,7 +128,7 @@ const RESET_FAILURES: &str =
     "update address_limits set failures = 0 where address_mac = $1 and failures > 0";
 
 /// Forgets the wrong codes of an address: its owner has signed in.
-pub(crate) async fn reset_failures(tx: &mut Tx, key: &[u8; 32]) -> Result<()> {
+pub(crate) async fn reset_failures(tx: &Tx, key: &[u8; 32]) -> Result<()> {
     tx.execute(RESET_FAILURES, values![key]).await.map(drop)
 }
 

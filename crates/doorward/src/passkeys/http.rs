@@ -190,9 +190,9 @@ async fn authenticate_verify(
     client: Client,
     Json(response): Json<AssertionResponse>,
 ) -> Result<Response> {
-    let session = super::sign_in(&doorward, &response, None, presented.as_deref(), &client).await?;
-    let signals = super::signals_if_known(&doorward, &session.user.id).await;
-    sessions::http::created(&doorward, session, signals, &client)
+    let (session, signals) =
+        super::sign_in(&doorward, &response, None, presented.as_deref(), &client).await?;
+    sessions::http::created(&doorward, session, Some(signals), &client)
 }
 
 /// The caller's passkeys, newest first.

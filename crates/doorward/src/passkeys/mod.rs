@@ -30,15 +30,15 @@ use crate::{
     access::{self, Access},
     audit::{self, Event, Kind},
     config::{AfterPasskey, Config, CounterPolicy},
-    error::{Error, Escaped, Result},
+    error::{Error, Result},
     http::Client,
     ids::UserId,
     mail::Notice,
     outbox,
     sessions::{self, Method, SignedIn},
     store::Tx,
-    time::Timestamp,
-    users,
+    time::{Span, Timestamp},
+    users::{self, Account},
 };
 
 /// What this configuration accepts.
@@ -86,6 +86,22 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// For an account that has the passkeys with these ids.
+    fn new<'a>(
+        doorward: &Doorward,
+        account: &Account,
+        passkeys: impl IntoIterator<Item = &'a Vec<u8>>,
+    ) -> Self {
+        let ids = passkeys.into_iter().map(|id| URL_SAFE_NO_PAD.encode(id));
+        Self {
+            rp_id: doorward.policy.rp_id.clone(),
+            user_id: URL_SAFE_NO_PAD.encode(account.webauthn_handle()),
+            accepted_credential_ids: ids.collect(),
+            name: account.user.email.as_str().to_owned(),
+            display_name: account.user.display_name(),
+        }
+    }
+
     /// The same for an account that is gone: no passkey of it works any more.
     pub(crate) fn without_passkeys(self) -> Self {
         Self {
@@ -120,33 +136,14 @@ pub(crate) async fn drop_all(tx: &mut Tx, user: &UserId) -> Result<()> {
     store::delete_all(tx, user).await
 }
 
-/// The arguments of the Signal API, for the answer to a sign-in that has happened: it does not fail for want of them.
-pub(crate) async fn signals_if_known(doorward: &Doorward, user: &UserId) -> Option<Signals> {
-    match signals(doorward, user).await {
-        Ok(signals) => Some(signals),
-        Err(error) => {
-            tracing::warn!(error = %Escaped(&error), "a sign-in goes without signals");
-            None
-        }
-    }
-}
-
 /// The arguments of the Signal API as they are now.
 pub(crate) async fn signals(doorward: &Doorward, user: &UserId) -> Result<Signals> {
     let account = users::account(&mut &doorward.db, user)
         .await?
         .ok_or(Error::NotFound)?;
     let passkeys = of_user(doorward, user).await?;
-    Ok(Signals {
-        rp_id: doorward.policy.rp_id.clone(),
-        user_id: URL_SAFE_NO_PAD.encode(account.webauthn_handle()),
-        accepted_credential_ids: passkeys
-            .iter()
-            .map(|passkey| URL_SAFE_NO_PAD.encode(&passkey.credential.id))
-            .collect(),
-        name: account.user.email.as_str().to_owned(),
-        display_name: account.user.display_name(),
-    })
+    let ids = passkeys.iter().map(|passkey| &passkey.credential.id);
+    Ok(Signals::new(doorward, &account, ids))
 }
 
 /// Renames one of the caller's passkeys.
@@ -174,7 +171,7 @@ pub(crate) async fn rename(
                 .session(caller.session().id)
                 .detail(&name.0);
             audit::record(tx, doorward, client, event, now).await?;
-            store::find_in(tx, credential).await?.ok_or(Error::NotFound)
+            store::find(tx, credential).await?.ok_or(Error::NotFound)
         })
         .await
 }
@@ -257,8 +254,12 @@ pub(crate) async fn remove(
 }
 
 /// Deletes spent challenges that would be refused as expired anyway; how many.
+///
+/// A challenge is spent some time after its age was looked at, perhaps by a server whose clock is behind. It is remembered
+/// for longer than both together.
 pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
-    store::delete_expired_challenges(&doorward.db, now, most).await
+    const REMEMBERED: Span = Span::minutes(5);
+    store::delete_expired_challenges(&doorward.db, now - REMEMBERED, most).await
 }
 
 #[cfg(test)]

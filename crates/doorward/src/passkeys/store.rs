@@ -2,12 +2,13 @@
 
 use doorward_webauthn::{Algorithm, Credential};
 
-use super::Passkey;
+use super::{Passkey, challenge::Presented};
 use crate::{
     error::{Error, Result},
     ids::UserId,
     store::{Db, Executor, Row, Tx, values},
     time::Timestamp,
+    users::{self, Account},
 };
 
 const INSERT: &str = "
@@ -44,12 +45,29 @@ const FIND: &str = "
       from passkeys
      where credential_id = $1";
 
-pub(super) async fn find(db: &Db, credential: &[u8]) -> Result<Option<Passkey>> {
-    db.optional(FIND, values![credential], passkey).await
+pub(super) async fn find(tx: &mut Tx, credential: &[u8]) -> Result<Option<Passkey>> {
+    tx.optional(FIND, values![credential], passkey).await
 }
 
-pub(super) async fn find_in(tx: &mut Tx, credential: &[u8]) -> Result<Option<Passkey>> {
-    tx.optional(FIND, values![credential], passkey).await
+const FIND_WITH_OWNER: &str = "
+    select p.credential_id, p.user_id, p.public_key, p.algorithm, p.sign_count, p.aaguid, p.transports, p.user_verified,
+           p.backup_eligible, p.backed_up, p.name, p.created_at, p.last_used_at, p.made_with,
+           u.id, u.status, u.auth_epoch, u.webauthn_handle, u.first_name, u.last_name, u.picture, u.locale, u.created_at,
+           u.updated_at, u.last_sign_in_at, e.address, e.verified_at
+      from passkeys p
+      join users u on u.id = p.user_id
+      join user_emails e on e.user_id = u.id
+     where p.credential_id = $1";
+
+/// A passkey and whose it is.
+pub(super) async fn find_with_owner(
+    db: &Db,
+    credential: &[u8],
+) -> Result<Option<(Passkey, Account)>> {
+    db.optional(FIND_WITH_OWNER, values![credential], |row| {
+        Ok((passkey(row)?, users::account_in(row, 14)?))
+    })
+    .await
 }
 
 const OF_USER: &str = "
@@ -91,6 +109,14 @@ fn passkey(row: &Row<'_>) -> Result<Passkey> {
     })
 }
 
+const IDS_OF_USER: &str = "
+    select credential_id from passkeys where user_id = $1 order by created_at desc, credential_id";
+
+/// The ids of a user's passkeys, newest first.
+pub(super) async fn ids_of_user(tx: &Tx, user: &UserId) -> Result<Vec<Vec<u8>>> {
+    tx.all(IDS_OF_USER, values![user], |row| row.get(0)).await
+}
+
 const COUNT: &str = "select count(*) from passkeys where user_id = $1";
 
 pub(super) async fn count(db: &mut impl Executor, user: &UserId) -> Result<u32> {
@@ -114,7 +140,7 @@ const USED: &str = "
        set sign_count = $1, backed_up = $2, last_used_at = $3
      where credential_id = $4 and (sign_count < $1 or ($1 = 0 and sign_count = 0))";
 
-pub(super) async fn used(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
+pub(super) async fn used(tx: &Tx, used: &Used<'_>) -> Result<bool> {
     Ok(tx
         .execute(
             USED,
@@ -129,7 +155,7 @@ const USED_AGAIN: &str = "
        set sign_count = case when sign_count < $1 then $1 else sign_count end, backed_up = $2, last_used_at = $3
      where credential_id = $4";
 
-pub(super) async fn used_again(tx: &mut Tx, used: &Used<'_>) -> Result<bool> {
+pub(super) async fn used_again(tx: &Tx, used: &Used<'_>) -> Result<bool> {
     Ok(tx
         .execute(
             USED_AGAIN,
@@ -197,8 +223,15 @@ const SPEND: &str = "
     on conflict (nonce) do nothing";
 
 /// Writes down that a challenge came back; `false` when it had come back before.
-pub(super) async fn spend(db: &Db, nonce: &[u8; 16], expires_at: Timestamp) -> Result<bool> {
-    Ok(db.execute(SPEND, values![nonce, expires_at]).await? > 0)
+pub(super) async fn spend(tx: &Tx, challenge: &Presented) -> Result<bool> {
+    let values = values![&challenge.nonce, challenge.expires_at];
+    Ok(tx.execute(SPEND, values).await? > 0)
+}
+
+/// The same in a transaction of its own.
+pub(super) async fn spend_alone(db: &Db, challenge: &Presented) -> Result<bool> {
+    let values = values![&challenge.nonce, challenge.expires_at];
+    Ok(db.execute(SPEND, values).await? > 0)
 }
 
 const DELETE_EXPIRED_CHALLENGES: &str = "

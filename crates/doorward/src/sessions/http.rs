@@ -213,11 +213,10 @@ async fn create(
         }
         "passkey" => {
             let response = assertion(&form.token)?;
-            let session =
+            let (session, signals) =
                 passkeys::sign_in(&doorward, &response, Some(&form.email), presented, &client)
                     .await?;
-            let signals = passkeys::signals_if_known(&doorward, &session.user.id).await;
-            created(&doorward, session, signals, &client)
+            created(&doorward, session, Some(signals), &client)
         }
         _ => Err(Error::field("method", "Use `otp` or `passkey`.")),
     }

@@ -23,6 +23,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+use futures_util::future::try_join3;
+
 pub use self::device::Device;
 use self::lifetime::Lifetime;
 pub(crate) use self::{
@@ -39,7 +41,7 @@ pub(crate) use self::{
 };
 use crate::{
     Doorward,
-    access::{self, Access},
+    access::Access,
     audit::{self, Event, Kind},
     error::Result,
     forget,
@@ -166,6 +168,13 @@ impl SignedIn {
     }
 }
 
+/// Who a session is opened for, and what they may do, both as they are in the transaction that opens it.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub account: Account,
+    pub access: Access,
+}
+
 /// A session that was just opened, with the one copy of its token.
 #[derive(Debug)]
 pub(crate) struct NewSession {
@@ -179,17 +188,17 @@ pub(crate) struct NewSession {
 /// The session that was presented with the request ends here: of the same user it is continued under its id with a
 /// new token, of another it is gone.
 pub(crate) async fn open(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
-    account: &Account,
+    holder: &Holder,
     proof: &Proof,
     presented: Option<&SignedIn>,
     client: &Client,
     now: Timestamp,
 ) -> Result<NewSession> {
+    let account = &holder.account;
     let user = account.user.id;
-    let access = access::of_user(tx, &user).await?;
-    let expires_at = Lifetime::of(&doorward.config.sessions, &access).end(now, now);
+    let expires_at = Lifetime::of(&doorward.config.sessions, &holder.access).end(now, now);
     let mut session = Session {
         id: SessionId(ids::fresh(&doorward.entropy, now, user.shard())),
         user_id: user,
@@ -217,23 +226,29 @@ pub(crate) async fn open(
         backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
     };
-    if let Some(own) = continued {
-        if !store::renew_proof(tx, &row, &own.live.token_hash).await? {
-            // It ended meanwhile, and must not come back to life under its id.
-            return Box::pin(open(tx, doorward, account, proof, None, client, now)).await;
-        }
-        forget::session(doorward, tx, &session.id).await?;
-    } else {
-        store::insert(tx, &row).await?;
-        if let Some(other) = presented {
-            end(tx, doorward, client, other.session(), Kind::SignedOut, now).await?;
-        }
-        evict(tx, doorward, client, &session, now).await?;
-    }
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
         .method(proof.method().name());
-    audit::record(tx, doorward, client, event, now).await?;
+    if let Some(own) = continued {
+        if !store::renew_proof(tx, &row, &own.live.token_hash).await? {
+            // It ended meanwhile, and must not come back to life under its id.
+            return Box::pin(open(tx, doorward, holder, proof, None, client, now)).await;
+        }
+        forget::session(doorward, tx, &session.id).await?;
+        audit::record(tx, doorward, client, event, now).await?;
+    } else {
+        let beside = doorward.config.sessions.per_user - 1;
+        let ((), beyond, ()) = try_join3(
+            store::insert(tx, &row),
+            store::beyond(tx, &user, &session.id, beside),
+            audit::record(tx, doorward, client, event, now),
+        )
+        .await?;
+        if let Some(other) = presented {
+            end(tx, doorward, client, other.session(), Kind::SignedOut, now).await?;
+        }
+        evict(tx, doorward, client, &user, &beyond, now).await?;
+    }
     Ok(NewSession {
         token,
         user: account.user.clone(),
@@ -241,23 +256,23 @@ pub(crate) async fn open(
     })
 }
 
-/// Makes room for a new session: beyond the most that one account may have, those idle for longest go.
+/// Makes room for a new session: of those beyond the most that one account may have, the ones idle for longest go.
 async fn evict(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     client: &Client,
-    new: &Session,
+    user: &UserId,
+    beyond: &[SessionId],
     now: Timestamp,
 ) -> Result<()> {
-    let user = &new.user_id;
-    for id in store::beyond(tx, user, &new.id, doorward.config.sessions.per_user - 1).await? {
-        store::delete(tx, user, &id).await?;
-        forget::session(doorward, tx, &id).await?;
+    for id in beyond {
+        store::delete(tx, user, id).await?;
+        forget::session(doorward, tx, id).await?;
         audit::record(
             tx,
             doorward,
             client,
-            Event::own(Kind::SessionEvicted, *user).session(id),
+            Event::own(Kind::SessionEvicted, *user).session(*id),
             now,
         )
         .await?;
@@ -296,9 +311,9 @@ pub(crate) async fn sign_out(
     let session = signed_in.session();
     doorward
         .db
-        .transaction(|mut tx| async move {
-            end(&mut tx, doorward, client, session, Kind::SignedOut, now).await
-        })
+        .transaction(
+            |tx| async move { end(&tx, doorward, client, session, Kind::SignedOut, now).await },
+        )
         .await
 }
 
@@ -409,7 +424,7 @@ async fn tell_ended(
 }
 
 async fn end(
-    tx: &mut Tx,
+    tx: &Tx,
     doorward: &Doorward,
     client: &Client,
     session: &Session,

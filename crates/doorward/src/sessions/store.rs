@@ -44,7 +44,7 @@ const INSERT: &str = "
                           backed_up, created_at, authenticated_at, expires_at, ip, user_agent)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
-pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
+pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<()> {
     let session = row.session;
     let values = values![
         &session.id,
@@ -74,11 +74,7 @@ const RENEW_PROOF: &str = "
      where id = $13 and token_hash = $14 and user_epoch = $2";
 
 /// Puts a new proof and token under a session; whether it was still there.
-pub(super) async fn renew_proof(
-    tx: &mut Tx,
-    row: &NewRow<'_>,
-    old_hash: &[u8; 32],
-) -> Result<bool> {
+pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) -> Result<bool> {
     let session = row.session;
     let values = values![
         row.token_hash,
@@ -152,10 +148,7 @@ pub(super) async fn find(
     let shard = i64::from(shard_of(id.shard()));
     db.all(FIND, values![asked, id, shard], read).await?;
     if let Some((live, account)) = holder {
-        let permissions = permissions.into_iter().map(String::from_utf8);
-        let permissions = permissions.collect::<Result<_, _>>();
-        let permissions = permissions.map_err(|error| Error::Internal(error.into()))?;
-        found.holder = Some((live, account, Access::new(roles, permissions)));
+        found.holder = Some((live, account, Access::of_keys(roles, permissions)?));
     }
     Ok(found)
 }
@@ -234,7 +227,7 @@ fn session(row: &Row<'_>, last_seen_at: Timestamp) -> Result<Session> {
 
 const DELETE: &str = "delete from sessions where id = $1 and user_id = $2";
 
-pub(super) async fn delete(tx: &mut Tx, user: &UserId, id: &SessionId) -> Result<bool> {
+pub(super) async fn delete(tx: &Tx, user: &UserId, id: &SessionId) -> Result<bool> {
     Ok(tx.execute(DELETE, values![id, user]).await? > 0)
 }
 
@@ -275,7 +268,7 @@ const BEYOND: &str = "
 
 /// The user's sessions beyond the most there may be beside this one, those idle for longest.
 pub(super) async fn beyond(
-    tx: &mut Tx,
+    tx: &Tx,
     user: &UserId,
     beside: &SessionId,
     most: u32,

@@ -213,7 +213,7 @@ impl Db {
     pub(crate) async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
         match &self.driver {
             Driver::Sqlite(_) => {
-                self.transaction(|mut tx| async move { tx.execute(sql, values).await })
+                self.transaction(|tx| async move { tx.execute(sql, values).await })
                     .await
             }
             Driver::Postgres(postgres) => Box::pin(postgres.execute(sql, values)).await,
@@ -314,6 +314,10 @@ pub(crate) enum Replication {
 
 /// A transaction under way.
 ///
+/// Statements that need nothing of each other's answers are waited for together, by `futures_util::future::try_join` and its
+/// like, which poll them in their order: a server is told them in that order, and all at once, so that each sees what those
+/// before it have done, and all of them cost one way there and back. In a file they are run one after the other.
+///
 /// What waits for a server is boxed: it would make every future that runs a statement larger, on SQLite too.
 #[derive(Clone)]
 pub(crate) struct Tx {
@@ -329,7 +333,7 @@ enum TxDriver {
 impl Tx {
     /// The first row, if there is one.
     pub(crate) async fn optional<T>(
-        &mut self,
+        &self,
         sql: &'static str,
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T>,
@@ -344,7 +348,7 @@ impl Tx {
 
     /// All rows.
     pub(crate) async fn all<T>(
-        &mut self,
+        &self,
         sql: &'static str,
         values: &[Value<'_>],
         read: impl FnMut(&Row<'_>) -> Result<T>,
@@ -356,7 +360,7 @@ impl Tx {
     }
 
     /// Runs a statement; how many rows it changed.
-    pub(crate) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
+    pub(crate) async fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64> {
         match &self.driver {
             TxDriver::Sqlite(tx) => under_way(tx, |tx| tx.connection()?.execute(sql, values)),
             TxDriver::Postgres(tx, _) => Ok(Box::pin(tx.run(sql, values)).await?.count),
@@ -364,7 +368,7 @@ impl Tx {
     }
 
     /// Has something done once the transaction is durable, before anyone is told that it is.
-    pub(crate) fn after_commit(&mut self, effect: impl FnOnce() + Send + 'static) {
+    pub(crate) fn after_commit(&self, effect: impl FnOnce() + Send + 'static) {
         let effect = Box::new(effect);
         match &self.driver {
             TxDriver::Sqlite(tx) => {
@@ -381,7 +385,7 @@ impl Tx {
     /// Has something done last in the transaction, in this order among its like, so that the locks it takes are held no
     /// longer than a commit takes, and are taken in the same order by all. In a file, which has one lock, it is done at once.
     pub(crate) async fn do_last(
-        &mut self,
+        &self,
         order: u8,
         work: impl FnOnce(Self) -> BoxFuture<'static, Result<()>> + Send + 'static,
     ) -> Result<()> {
@@ -395,7 +399,7 @@ impl Tx {
     }
 
     /// Has whoever runs the transaction wait for something after its commit. In a file there is nothing to wait for.
-    pub(crate) fn wait_after_commit(&mut self, wait: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn wait_after_commit(&self, wait: impl Future<Output = ()> + Send + 'static) {
         match &self.driver {
             TxDriver::Sqlite(_) => {}
             TxDriver::Postgres(_, closing) => closing.wait(Box::pin(wait)),

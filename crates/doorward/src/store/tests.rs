@@ -69,7 +69,7 @@ async fn a_transaction_that_fails_leaves_its_batch_alone() {
     let db = &db;
 
     let results = join_all(names.iter().enumerate().map(|(number, name)| {
-        db.transaction(move |mut tx| async move {
+        db.transaction(move |tx| async move {
             tx.execute(PUT, values![name]).await?;
             match number % 4 {
                 0 => Err(Error::Forbidden),
@@ -109,7 +109,7 @@ async fn a_commit_that_fails_did_nothing_for_anyone_in_it() {
                 let name = format!("{name}{prefix}");
                 tokio::time::timeout(
                     Duration::from_secs(20),
-                    db.transaction(move |mut tx| {
+                    db.transaction(move |tx| {
                         let (name, effects) = (name.clone(), Arc::clone(effects));
                         async move {
                             tx.execute(PUT, values![&name]).await?;
@@ -146,7 +146,7 @@ async fn effects_follow_the_commit_and_precede_the_answer() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = Arc::clone(&seen);
 
-    db.transaction(move |mut tx| {
+    db.transaction(move |tx| {
         let (reader, told) = (reader.clone(), Arc::clone(&told));
         async move {
             tx.execute(PUT, values!["k"]).await?;
@@ -174,7 +174,7 @@ async fn an_effect_that_panics_takes_no_other_with_it() {
     let counted = Arc::clone(&ran);
 
     let answer = db
-        .transaction(move |mut tx| {
+        .transaction(move |tx| {
             let counted = Arc::clone(&counted);
             async move {
                 tx.execute(PUT, values!["k1"]).await?;
@@ -199,7 +199,7 @@ async fn a_panic_in_a_transaction_undoes_it_only() {
     let db = &db;
 
     let results = join_all(names.iter().enumerate().map(|(number, name)| {
-        let work = db.transaction(move |mut tx| async move {
+        let work = db.transaction(move |tx| async move {
             tx.execute(PUT, values![name]).await?;
             assert!(number % 3 != 1, "a defect");
             Ok(())
@@ -228,7 +228,7 @@ async fn work_that_is_dropped_anywhere_is_done_or_undone() {
             db.transaction(|_| async { Ok(()) }).await.unwrap();
             {
                 let (first, second, effects) = (&first, &second, &effects);
-                let work = db.transaction(move |mut tx| {
+                let work = db.transaction(move |tx| {
                     let effects = Arc::clone(effects);
                     async move {
                         tokio::task::yield_now().await;

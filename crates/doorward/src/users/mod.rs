@@ -16,6 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -34,6 +35,7 @@ use crate::{
     ids::{self, UserId},
     mail::{Address, Notice},
     outbox, passkeys,
+    sessions::Holder,
     store::{Executor, Row, Tx},
     time::Timestamp,
 };
@@ -243,17 +245,21 @@ async fn with_address(db: &mut impl Executor, row: store::UserRow) -> Result<Opt
     Ok(address.map(|(address, is_verified)| row.account(address, is_verified)))
 }
 
-/// The account of a user who has proved who they are by something else than a code, marked as signed in; `None` when it
-/// is disabled.
-pub(crate) async fn signing_in(
-    tx: &mut Tx,
-    user: &UserId,
-    now: Timestamp,
-) -> Result<Option<Account>> {
-    let Some(row) = store::sign_in(tx, user, now).await? else {
+/// The account of a user who has proved who they are by something else than a code, marked as signed in, with what they may
+/// do; `None` when it is disabled.
+pub(crate) async fn signing_in(tx: &Tx, user: &UserId, now: Timestamp) -> Result<Option<Holder>> {
+    // The first holds the user's row, and the second runs after it, so that what it reads stays so.
+    let found = try_join(
+        store::sign_in(tx, user, now),
+        store::address_and_access(tx, user),
+    );
+    let (Some(row), Some((address, is_verified, access))) = found.await? else {
         return Ok(None);
     };
-    with_address(tx, row).await
+    Ok(Some(Holder {
+        account: row.account(address, is_verified),
+        access,
+    }))
 }
 
 /// Holds back whoever else changes the same user until the transaction ends: what is read of the user after it, stays.

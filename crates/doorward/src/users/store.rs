@@ -2,6 +2,7 @@
 
 use super::{Account, Filter, Name, Picture, ProfileChange, Status, User};
 use crate::{
+    access::Access,
     config::Locale,
     error::{Error, Result},
     ids::UserId,
@@ -159,6 +160,35 @@ pub(super) async fn address_of(
     .await
 }
 
+// One statement, so that roles and permissions are of one moment.
+const ADDRESS_AND_ACCESS: &str = "
+    select e.address, e.verified_at, r.name, p.permission_key
+      from user_emails e
+      left join user_roles o on o.user_id = e.user_id
+      left join roles r on r.id = o.role_id
+      left join role_permissions p on p.role_id = o.role_id
+     where e.user_id = $1";
+
+/// The user's address, whether it is proved, and what they may do.
+pub(super) async fn address_and_access(
+    tx: &Tx,
+    user: &UserId,
+) -> Result<Option<(Address, bool, Access)>> {
+    let mut known = None;
+    let (mut roles, mut permissions) = (Vec::new(), Vec::new());
+    let read = |row: &Row<'_>| {
+        if known.is_none() {
+            known = Some((address(row, 0)?, is_verified(row, 1)?));
+        }
+        roles.extend(row.get::<Option<String>>(2)?);
+        permissions.extend(row.get::<Option<Vec<u8>>>(3)?);
+        Ok(())
+    };
+    tx.all(ADDRESS_AND_ACCESS, values![user], read).await?;
+    let access = Access::of_keys(roles, permissions)?;
+    Ok(known.map(|(address, is_verified)| (address, is_verified, access)))
+}
+
 const USER: &str = "
     select id, status, auth_epoch, webauthn_handle, first_name, last_name, picture, locale, created_at, updated_at,
            last_sign_in_at
@@ -311,7 +341,7 @@ const SIGN_IN: &str = "
            last_sign_in_at";
 
 /// The user, if they may sign in.
-pub(super) async fn sign_in(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<UserRow>> {
+pub(super) async fn sign_in(tx: &Tx, user: &UserId, now: Timestamp) -> Result<Option<UserRow>> {
     tx.optional(
         SIGN_IN,
         values![now, user, status_number(Status::Active)],

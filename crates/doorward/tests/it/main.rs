@@ -47,6 +47,7 @@ mod post_quantum;
 mod postgres;
 mod races;
 mod races_codes;
+mod round_trips;
 mod secrets;
 mod session_lifetimes;
 mod session_list;

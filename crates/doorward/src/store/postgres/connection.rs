@@ -2,16 +2,20 @@
 
 use std::{
     collections::HashMap,
-    future::poll_fn,
+    future::{poll_fn, ready},
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
-use futures_util::{TryStreamExt, future::join};
+use futures_util::{
+    TryStreamExt,
+    future::{BoxFuture, join},
+};
 use tokio::time::timeout;
 use tokio_postgres::{
     AsyncMessage, Client, Row, Socket, Statement,
@@ -74,6 +78,9 @@ impl Answer {
     }
 }
 
+/// The answer to a statement that has been sent.
+pub(super) type Coming<'a> = BoxFuture<'a, Result<Answer, Fault>>;
+
 /// What became of a commit.
 pub(super) enum Committed {
     Yes,
@@ -83,7 +90,8 @@ pub(super) enum Committed {
 }
 
 pub(super) struct Connection {
-    client: Client,
+    /// Shared with the answers that are coming.
+    client: Arc<Client>,
     statements: HashMap<&'static str, Statement>,
     /// How many warnings the server has sent.
     warnings: Arc<AtomicU64>,
@@ -96,7 +104,7 @@ impl Connection {
         let warnings = Arc::<AtomicU64>::default();
         tokio::spawn(listen(connection, Arc::clone(&warnings)));
         let connection = Self {
-            client,
+            client: Arc::new(client),
             statements: HashMap::new(),
             warnings,
         };
@@ -113,7 +121,7 @@ impl Connection {
         within(self.client.batch_execute(sql), sql).await
     }
 
-    /// Runs a statement where the connection stands: in its transaction, or alone.
+    /// Runs a statement outside any transaction.
     pub(super) async fn run(
         &mut self,
         sql: &'static str,
@@ -123,23 +131,36 @@ impl Connection {
         within(query(&self.client, &statement, values), sql).await
     }
 
-    /// Begins a transaction with this statement: both are on their way before either is answered.
-    pub(super) async fn begin(
+    /// Sends a statement, and does not wait for its answer: what is sent next reaches the server next.
+    pub(super) async fn send<'a>(
         &mut self,
         sql: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<Answer, Fault> {
+        values: &'a [Value<'a>],
+    ) -> Result<Coming<'a>, Fault> {
         let statement = self.prepared(sql, values).await?;
-        let both = async {
+        let client = Arc::clone(&self.client);
+        let answer = async move { within(query(&client, &statement, values), sql).await };
+        Ok(sent(answer).await)
+    }
+
+    /// The same, and begins a transaction with it: both are on their way before either is answered.
+    pub(super) async fn send_first<'a>(
+        &mut self,
+        sql: &'static str,
+        values: &'a [Value<'a>],
+    ) -> Result<Coming<'a>, Fault> {
+        let statement = self.prepared(sql, values).await?;
+        let client = Arc::clone(&self.client);
+        let both = async move {
             // The first is polled first, and sends what it has to say at once.
             let (begun, answer) = join(
-                self.client.batch_execute(BEGIN),
-                query(&self.client, &statement, values),
+                client.batch_execute(BEGIN),
+                query(&client, &statement, values),
             )
             .await;
             begun.and(answer)
         };
-        within(both, sql).await
+        Ok(sent(async move { within(both, sql).await }).await)
     }
 
     /// Runs a statement in a transaction of its own: three messages, and one way there and back.
@@ -242,6 +263,15 @@ async fn query(
     }
     let count = answer.rows_affected().unwrap_or(0);
     Ok(Answer { rows, count })
+}
+
+/// Has whoever asks say what they have to say, which they do when they are first polled, and leaves the waiting to others.
+async fn sent<'a>(answer: impl Future<Output = Result<Answer, Fault>> + Send + 'a) -> Coming<'a> {
+    let mut answer: Coming<'a> = Box::pin(answer);
+    match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+        Poll::Ready(answer) => Box::pin(ready(answer)),
+        Poll::Pending => answer,
+    }
 }
 
 async fn within<T>(

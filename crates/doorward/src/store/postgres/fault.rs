@@ -31,8 +31,9 @@ impl Fault {
         let said = format!("{code}: {}", error.message());
         let unavailable = |said: String| Error::Unavailable(said.into());
         match code {
-            // A serialisation failure; a deadlock.
-            "40001" | "40P01" => Self::Conflict(unavailable(said)),
+            // A serialisation failure; a deadlock. A statement whose forerunner has failed: if nobody has heard of what, it may
+            // have been one of the two.
+            "40001" | "40P01" | "25P02" => Self::Conflict(unavailable(said)),
             // A row that was read in this transaction and deleted by another before it was referred to. If it was never
             // there, that is a defect, and found out by trying again.
             "23503" => Self::Conflict(Error::Internal(format!("{said} in: {sql}").into())),

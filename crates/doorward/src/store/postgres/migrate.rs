@@ -127,7 +127,7 @@ fn is_passing(error: &tokio_postgres::Error) -> bool {
     let code = error.code().map(tokio_postgres::error::SqlState::code);
     matches!(
         code,
-        Some("55P03" | "40001" | "40P01" | "23505" | "42P07" | "XX000")
+        Some("55P03" | "40001" | "40P01" | "23505" | "42P07" | "42710" | "XX000")
     )
 }
 

@@ -1,8 +1,9 @@
 //! PostgreSQL: a few connections on which each statement is prepared once.
 //!
-//! A transaction takes its connection with its first statement, and its work runs where the caller is. Whoever goes away
-//! before the commit has done nothing: the connection is rolled back before anyone else gets it. The commit itself runs in
-//! a task of its own, and so does what must follow it.
+//! A transaction takes its connection with its first statement, and its work runs where the caller is. Statements that are
+//! waited for together are on their way together, in their order. Whoever goes away before the commit has done nothing: the
+//! connection is rolled back before anyone else gets it. The commit itself runs in a task of its own, and so does what must
+//! follow it.
 
 mod address;
 mod attempt;

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     address::Address,
-    connection::{Answer, Committed, Connection},
+    connection::{Answer, Coming, Committed, Connection},
     fault::Fault,
 };
 use crate::{error::Error, store::value::Value};
@@ -154,21 +154,21 @@ impl Lease {
         self.look_at(answer)
     }
 
-    /// Runs a statement in the transaction, and begins that with the first.
-    pub(super) async fn run(
+    /// Sends a statement of the transaction, and begins that with the first. Its answer is [looked at](Self::look_at).
+    pub(super) async fn send<'a>(
         &mut self,
         sql: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<Answer, Fault> {
+        values: &'a [Value<'a>],
+    ) -> Result<Coming<'a>, Fault> {
         let begins = !self.is_dirty;
         self.is_dirty = true;
         let connection = self.connection()?;
-        let answer = if begins {
-            connection.begin(sql, values).await
+        let sent = if begins {
+            connection.send_first(sql, values).await
         } else {
-            connection.run(sql, values).await
+            connection.send(sql, values).await
         };
-        self.look_at(answer)
+        self.look_at(sent)
     }
 
     /// Ends the transaction by a last statement and a commit.
@@ -207,7 +207,8 @@ impl Lease {
             .ok_or_else(|| Fault::Lost(Error::Unavailable("the connection was lost".into())))
     }
 
-    fn look_at<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
+    /// Lets go of a connection whose answer is that it is lost.
+    pub(super) fn look_at<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
         if result.as_ref().is_err_and(Fault::is_lost) {
             self.discard();
         }

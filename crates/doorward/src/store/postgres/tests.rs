@@ -15,6 +15,7 @@ use crate::{
 
 mod encrypted;
 mod lost;
+mod together;
 
 const PUT: &str = "insert into meta (key, value) values ($1, 1)";
 const COUNT: &str = "select count(*) from meta where key like $1";
@@ -38,7 +39,7 @@ async fn open(url: &str) -> Db {
 }
 
 async fn put(db: &Db, key: &str) -> Result<()> {
-    db.transaction(|mut tx| async move { tx.execute(PUT, values![key]).await.map(drop) })
+    db.transaction(|tx| async move { tx.execute(PUT, values![key]).await.map(drop) })
         .await
 }
 
@@ -83,7 +84,7 @@ async fn effects_follow_the_commit_and_precede_the_answer() {
     let database = OnServer::create();
     let (db, done) = (open(&database.url).await, Arc::<AtomicU64>::default());
 
-    db.transaction(|mut tx| {
+    db.transaction(|tx| {
         let done = Arc::clone(&done);
         async move {
             tx.execute(PUT, values!["k"]).await?;
@@ -114,7 +115,7 @@ async fn a_commit_that_fails_did_nothing() {
         db.faults().arm("commit", fault);
 
         let failed = db
-            .transaction(|mut tx| {
+            .transaction(|tx| {
                 let done = Arc::clone(&done);
                 async move {
                     tx.execute(PUT, values!["k"]).await?;
@@ -144,7 +145,7 @@ async fn a_failure_that_nobody_noticed_is_none_the_less_one() {
     let db = open(&database.url).await;
 
     let result = db
-        .transaction(|mut tx| async move {
+        .transaction(|tx| async move {
             tx.execute(PUT, values!["k1"]).await?;
             let _ = tx.execute(PUT, values!["k1"]).await;
             let _ = tx.execute(PUT, values!["k2"]).await;
@@ -168,7 +169,7 @@ async fn work_that_is_dropped_anywhere_is_done_or_undone() {
         let (server, followed) = (db.clone(), Arc::clone(&effects));
         let work = tokio::spawn(async move {
             server
-                .transaction(|mut tx| {
+                .transaction(|tx| {
                     let followed = Arc::clone(&followed);
                     async move {
                         let [first, second] = ["a", "b"].map(|half| format!("k{number:02}{half}"));
@@ -232,7 +233,7 @@ async fn conflicts_are_tried_again() {
     let tasks = (0..3).map(|_| {
         let (db, tries) = (db.clone(), Arc::clone(&tries));
         tokio::spawn(async move {
-            db.transaction(|mut tx| {
+            db.transaction(|tx| {
                 tries.fetch_add(1, SeqCst);
                 async move {
                     let value = tx.optional(READ, &[], |row| row.get::<i64>(0)).await?;
@@ -267,7 +268,7 @@ async fn a_deadlock_is_tried_again() {
         let (db, barrier) = (db.clone(), Arc::clone(&barrier));
         let met = Arc::<AtomicU64>::default();
         tokio::spawn(async move {
-            db.transaction(|mut tx| {
+            db.transaction(|tx| {
                 let (barrier, met) = (Arc::clone(&barrier), Arc::clone(&met));
                 async move {
                     tx.execute(ADD, values![first]).await?;
@@ -306,7 +307,7 @@ async fn there_are_no_more_connections_than_configured() {
         .map(|number| {
             let db = db.clone();
             tokio::spawn(async move {
-                db.transaction(|mut tx| async move {
+                db.transaction(|tx| async move {
                     let key = format!("k{number}");
                     tx.execute(PUT, values![&key]).await?;
                     pending::<Result<()>>().await

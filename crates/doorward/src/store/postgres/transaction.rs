@@ -6,14 +6,14 @@ use std::{
 };
 
 use tokio::{
-    sync::oneshot,
+    sync::{MappedMutexGuard, MutexGuard, oneshot},
     time::{sleep, timeout},
 };
 
 use super::{
     Postgres,
     attempt::{Outcome, RECORD},
-    connection::{Answer, Committed},
+    connection::{Answer, Coming, Committed},
     fault::Fault,
     pool::Lease,
 };
@@ -48,7 +48,10 @@ struct Work {
     postgres: Postgres,
     /// From its first statement on.
     lease: Option<Lease>,
+    /// How many statements were sent whose answers nobody has got yet.
+    unanswered: usize,
     changed: bool,
+    /// The first there was: what fails after it fails because of it.
     failure: Option<Failure>,
 }
 
@@ -80,6 +83,7 @@ impl Tx {
         let work = Work {
             postgres: postgres.clone(),
             lease: None,
+            unanswered: 0,
             changed: false,
             failure: None,
         };
@@ -89,16 +93,21 @@ impl Tx {
         }
     }
 
+    /// Runs a statement. Those who ask at once are served in the order in which they ask, and wait for their answers
+    /// together: nobody's statement stays behind for want of another's answer.
     pub(in crate::store) async fn run(
         &self,
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Answer> {
-        let mut work = self.work.lock().await;
-        let work = work
-            .as_mut()
-            .ok_or_else(|| Error::Internal("the transaction is over".into()))?;
-        work.run(sql, values).await
+        let coming = self.work().await?.send(sql, values).await?;
+        let answer = coming.await;
+        self.work().await?.take(sql, answer)
+    }
+
+    async fn work(&self) -> Result<MappedMutexGuard<'_, Work>> {
+        MutexGuard::try_map(self.work.lock().await, Option::as_mut)
+            .map_err(|_| Error::Internal("the transaction is over".into()))
     }
 
     pub(in crate::store) fn after_commit(&self, effect: Effect) {
@@ -117,12 +126,13 @@ impl Tx {
         };
         let effects =
             std::mem::take(&mut *self.effects.lock().unwrap_or_else(PoisonError::into_inner));
-        match (result, work.failure) {
+        // What nobody has waited for may have failed.
+        let unknown = (work.unanswered > 0).then_some(Failure::Final);
+        match (result, work.failure.or(unknown)) {
             (Ok(value), None) => work.commit(effects).await.map(|()| value),
             (Ok(_), Some(failure)) => {
                 work.undo().await;
-                let error = Error::Unavailable("a statement of the transaction failed".into());
-                Err(failure.end(error))
+                Err(failure.end(aborted()))
             }
             (Err(error), failure) => {
                 work.undo().await;
@@ -130,6 +140,10 @@ impl Tx {
             }
         }
     }
+}
+
+fn aborted() -> Error {
+    Error::Unavailable("a statement of the transaction failed".into())
 }
 
 impl Failure {
@@ -142,23 +156,48 @@ impl Failure {
 }
 
 impl Work {
-    async fn run(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Answer> {
+    async fn send<'a>(&mut self, sql: &'static str, values: &'a [Value<'a>]) -> Result<Coming<'a>> {
         self.postgres.counters.statement(sql)?;
-        let answer = self.send(sql, values).await;
-        match &answer {
-            Ok(answer) => self.changed |= answer.count > 0 && !super::is_read(sql),
-            Err(Fault::Failed(_)) => self.failure = Some(Failure::Final),
-            Err(Fault::Conflict(_) | Fault::Lost(_)) => self.failure = Some(Failure::Again),
+        if self.failure.is_some() {
+            return Err(aborted());
         }
-        answer.map_err(Error::from)
+        let sent = self.try_to_send(sql, values).await;
+        if sent.is_ok() {
+            self.unanswered += 1;
+        }
+        sent.map_err(|fault| self.fail(fault))
     }
 
-    async fn send(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Answer, Fault> {
+    async fn try_to_send<'a>(
+        &mut self,
+        sql: &'static str,
+        values: &'a [Value<'a>],
+    ) -> Result<Coming<'a>, Fault> {
         let lease = match self.lease.take() {
             Some(lease) => lease,
             None => self.postgres.pool.lease().await?,
         };
-        self.lease.insert(lease).run(sql, values).await
+        self.lease.insert(lease).send(sql, values).await
+    }
+
+    /// Takes note of an answer.
+    fn take(&mut self, sql: &'static str, answer: Result<Answer, Fault>) -> Result<Answer> {
+        self.unanswered -= 1;
+        let answer = match &mut self.lease {
+            Some(lease) => lease.look_at(answer),
+            None => answer,
+        };
+        let answer = answer.map_err(|fault| self.fail(fault))?;
+        self.changed |= answer.count > 0 && !super::is_read(sql);
+        Ok(answer)
+    }
+
+    fn fail(&mut self, fault: Fault) -> Error {
+        self.failure.get_or_insert(match fault {
+            Fault::Failed(_) => Failure::Final,
+            Fault::Conflict(_) | Fault::Lost(_) => Failure::Again,
+        });
+        fault.into()
     }
 
     /// Makes the transaction durable, whatever becomes of the caller meanwhile, and lets its effects follow.

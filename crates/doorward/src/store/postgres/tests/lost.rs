@@ -126,7 +126,7 @@ struct Counted {
 
 impl Counted {
     async fn put(&self, db: &Db, key: &str) -> Result<()> {
-        db.transaction(|mut tx| {
+        db.transaction(|tx| {
             self.runs.fetch_add(1, SeqCst);
             let effects = Arc::clone(&self.effects);
             async move {
@@ -204,7 +204,8 @@ async fn an_attempt_is_settled_once_and_for_all() {
     let postgres = driver(&db);
     let commit = async |attempt: &[u8; 16], key: &str| {
         let mut lease = postgres.pool.lease().await.unwrap();
-        lease.run(PUT, values![key]).await.unwrap();
+        let values = values![key];
+        lease.send(PUT, values).await.unwrap().await.unwrap();
         let committed = lease.commit(RECORD, values![attempt]).await;
         lease.rollback().await.unwrap();
         matches!(committed, Committed::Yes)
@@ -231,7 +232,8 @@ async fn an_attempt_under_way_is_waited_for() {
     let postgres = driver(&db);
     let attempt = postgres.attempt();
     let mut lease = postgres.pool.lease().await.unwrap();
-    lease.run(RECORD, values![&attempt]).await.unwrap();
+    let values = values![&attempt];
+    lease.send(RECORD, values).await.unwrap().await.unwrap();
 
     let asking = tokio::spawn({
         let postgres = postgres.clone();
