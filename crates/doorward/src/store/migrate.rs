@@ -6,11 +6,12 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_passkey_offers.sql"),
     include_str!("../../migrations/sqlite/0003_passkey_makers.sql"),
     include_str!("../../migrations/sqlite/0004_invalidations.sql"),
+    include_str!("../../migrations/sqlite/0005_fewer_indexes.sql"),
 ];
 
 /// The schema that this Doorward works with.

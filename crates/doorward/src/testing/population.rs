@@ -206,6 +206,10 @@ impl Population {
         connection
             .execute_batch("commit; analyze; pragma journal_mode = wal;")
             .expect("a database that takes care");
+        drop(connection);
+        // Or the first commit that is measured waits for all of it.
+        let written = std::fs::File::open(file).and_then(|file| file.sync_all());
+        written.expect("a file on the disk");
     }
 
     /// Writes the first people into an empty database on a PostgreSQL server.
