@@ -224,11 +224,13 @@ pub(crate) async fn open(
         }
         forget::session(doorward, tx, &session.id).await?;
     } else {
-        store::insert(tx, &row).await?;
+        let beside = store::insert(tx, &row).await?;
         if let Some(other) = presented {
             end(tx, doorward, client, other.session(), Kind::SignedOut, now).await?;
         }
-        evict(tx, doorward, client, &session, now).await?;
+        if beside >= doorward.config.sessions.per_user {
+            evict(tx, doorward, client, &session, now).await?;
+        }
     }
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
