@@ -103,15 +103,20 @@ async fn deliver_mail(doorward: Weak<Inner>) {
         )
         .await;
     }
+    every(LEFT_OVER, Weak::clone(&doorward), async |doorward| {
+        doorward.queue.look_again();
+        doorward.mail_due.notify_one();
+        Ok(())
+    });
     loop {
         let Some(doorward) = doorward.upgrade().map(Doorward) else {
             return;
         };
         survive("the delivery of mail", async {
-            outbox::deliver_due(&doorward).await.map(drop)
+            outbox::deliver_promised(&doorward).await.map(drop)
         })
         .await;
-        let _ = tokio::time::timeout(LEFT_OVER, doorward.mail_due.notified()).await;
+        doorward.mail_due.notified().await;
     }
 }
 

@@ -4,23 +4,26 @@
 //! at least once: no commit without its mail, no mail without its commit. A code that was used or has expired is
 //! dropped unsent. Whether a code may be mailed at all is decided here, after the answer to whoever asked has gone.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+mod delivery;
+mod queue;
+#[cfg(test)]
+mod tests;
 
-use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::{
+    delivery::{deliver_due, deliver_promised},
+    queue::Queue,
+};
 use crate::{
     Doorward, Seat,
     config::Locale,
-    error::{Error, Escaped, Result},
+    error::{Error, Result},
     ids::{self, CodeId, MessageId},
-    mail::{Address, Brand, Message, Notice, SendError},
-    store::{Row, Tx, values},
+    mail::{Address, Notice},
+    store::{Row, Tx, Value, values},
     time::{Span, Timestamp},
-    users,
+    users::{self, Account},
 };
 
 /// How long a message is its sender's before another may try.
@@ -32,35 +35,11 @@ const LONGEST_PAUSE: Span = Span::minutes(10);
 /// How long security notices are tried for.
 const PATIENCE: Span = Span::days(3);
 
-/// How many messages are sent at once, and how many are taken at a time.
-const AT_ONCE: usize = 16;
+/// How many messages are claimed at a time.
 const BATCH: u32 = 64;
 
-/// Messages that this process has written and claimed, on their way out.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    waiting: Mutex<VecDeque<Waiting>>,
-    /// Whoever delivers; others wait, and find delivered what they waited for.
-    turn: tokio::sync::Mutex<()>,
-}
-
-impl Queue {
-    /// Beyond this many the rest stays in the database, to be taken in its turn.
-    const MOST: usize = 1000;
-
-    fn push(&self, waiting: Waiting) {
-        let mut queue = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.len() < Self::MOST {
-            queue.push_back(waiting);
-        }
-    }
-
-    fn take(&self) -> Vec<Waiting> {
-        let mut queue = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = queue.len().min(BATCH as usize);
-        queue.drain(..count).collect()
-    }
-}
+/// How many messages one statement is about.
+const AT_A_TIME: usize = 16;
 
 /// A message that waits.
 #[derive(Debug, Clone)]
@@ -71,6 +50,8 @@ struct Waiting {
     payload: Vec<u8>,
     attempts: u32,
     expires_at: Timestamp,
+    /// Until when nobody else sends it.
+    claimed_until: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +219,7 @@ async fn insert(
         payload: sealed,
         attempts: 0,
         expires_at,
+        claimed_until,
     };
     let sender = doorward.clone();
     tx.after_commit(move || {
@@ -257,7 +239,7 @@ const CLAIM_DUE: &str = "
                    where claimed_until <= $2 and available_at <= $2
                    order by claimed_until, available_at
                    limit $3)
- returning id, kind, code_id, payload, attempts, expires_at";
+ returning id, kind, code_id, payload, attempts, expires_at, claimed_until";
 
 fn waiting(row: &Row<'_>) -> Result<Waiting> {
     Ok(Waiting {
@@ -267,172 +249,80 @@ fn waiting(row: &Row<'_>) -> Result<Waiting> {
         payload: row.get(3)?,
         attempts: row.get(4)?,
         expires_at: row.get(5)?,
+        claimed_until: row.get(6)?,
     })
 }
 
 const ANY_DUE: &str =
     "select 1 from outbox where claimed_until <= $1 and available_at <= $1 limit 1";
 
-/// Sends all mail that is due, and waits for what is on its way already; how many messages left.
-pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
-    let _turn = doorward.queue.turn.lock().await;
-    let mut sent = 0;
-    loop {
-        let now = doorward.clock.now();
-        let mut batch = doorward.queue.take();
-        if batch.is_empty()
-            && doorward
-                .db
-                .optional(ANY_DUE, values![now], |_| Ok(()))
-                .await?
-                .is_some()
-        {
-            batch = claim_due(doorward, now).await?;
-        }
-        if batch.is_empty() {
-            return Ok(sent);
-        }
-        let outcomes: Vec<bool> = stream::iter(batch)
-            .map(|waiting| deliver(doorward, waiting, now))
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        sent += outcomes.into_iter().filter(|&left| left).count();
+/// Claims messages that nobody is sending, the oldest first; none when there are none.
+async fn claim_due(doorward: &Doorward) -> Result<Vec<Waiting>> {
+    let now = doorward.clock.now();
+    let db = &doorward.db;
+    let any = db.optional(ANY_DUE, values![now], |_| Ok(())).await?;
+    if any.is_none() {
+        return Ok(Vec::new());
     }
-}
-
-async fn claim_due(doorward: &Doorward, now: Timestamp) -> Result<Vec<Waiting>> {
     let claim = |tx: Tx| async move {
         tx.all(CLAIM_DUE, values![now + CLAIM, now, BATCH], waiting)
             .await
     };
-    doorward.db.transaction(claim).await
+    let mut claimed = db.transaction(claim).await?;
+    claimed.sort_unstable_by_key(|waiting| waiting.id);
+    Ok(claimed)
 }
 
-/// What became of a message.
-enum Fate {
-    Sent,
-    /// It has no business any more, or never will: the reason.
-    Dropped(&'static str),
-    Later,
+/// A code that still opens something, and who holds its address, if anyone does.
+#[derive(Debug, Clone)]
+struct Live {
+    id: CodeId,
+    holder: Option<Account>,
 }
 
-async fn deliver(doorward: &Doorward, waiting: Waiting, now: Timestamp) -> bool {
-    let fate = match send(doorward, &waiting, now).await {
-        Ok(fate) => fate,
-        Err(error) => {
-            tracing::warn!(message = %waiting.id, error = %Escaped(&error), "mail could not be prepared");
-            Fate::Later
-        }
+const LIVE: &str = "
+    select c.id,
+           u.id, u.status, u.auth_epoch, u.webauthn_handle, u.first_name, u.last_name, u.picture, u.locale, u.created_at,
+           u.updated_at, u.last_sign_in_at, e.address, e.verified_at
+      from codes c
+      left join user_emails e on e.email_key = c.email_key
+      left join users u on u.id = e.user_id
+     where c.id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+       and c.consumed_at is null and c.attempts_left > 0 and c.expires_at > $17";
+
+/// Which of these codes are live.
+async fn live(doorward: &Doorward, codes: &[CodeId], now: Timestamp) -> Result<Vec<Live>> {
+    let mut values = padded(codes);
+    values.push(now.into());
+    let read = |row: &Row<'_>| {
+        let is_held = row.get::<Option<Vec<u8>>>(1)?.is_some();
+        Ok(Live {
+            id: row.get(0)?,
+            holder: is_held.then(|| users::account_in(row, 1)).transpose()?,
+        })
     };
-    let settled = match fate {
-        Fate::Later => {
-            doorward.metrics.mail_deferred.inc();
-            defer(doorward, &waiting, now).await
-        }
-        Fate::Sent => {
-            doorward.metrics.mail_sent.inc();
-            remove(doorward, &waiting.id).await
-        }
-        Fate::Dropped(why) => {
-            tracing::info!(message = %waiting.id, why, "mail was dropped");
-            doorward.metrics.mail_dropped.inc();
-            remove(doorward, &waiting.id).await
-        }
-    };
-    if let Err(error) = settled {
-        // The claim runs out, and it is tried again: twice rather than never.
-        tracing::warn!(message = %waiting.id, error = %Escaped(&error), "what became of mail could not be written");
-    }
-    matches!(fate, Fate::Sent)
+    doorward.db.all(LIVE, &values, read).await
 }
 
-async fn send(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<Fate> {
-    if waiting.expires_at <= now {
-        return Ok(Fate::Dropped("too late"));
-    }
-    if let Some(code) = &waiting.code
-        && !code_is_live(doorward, code, now).await?
-    {
-        return Ok(Fate::Dropped("the code was used or replaced"));
-    }
-    let Some(plain) = doorward
-        .keys
-        .outbox
-        .open(waiting.id.as_bytes(), &waiting.payload)
-    else {
-        return Ok(Fate::Dropped("sealed under another key"));
-    };
-    let payload: Payload =
-        serde_json::from_slice(&plain).map_err(|error| Error::Internal(error.into()))?;
-    let Some((to, notice, locale)) = letter(doorward, waiting.kind, payload).await? else {
-        return Ok(Fate::Dropped("nobody to send it to"));
-    };
-    let brand = Brand::of(&doorward.config);
-    let rendered = notice.render(&brand, locale.unwrap_or(doorward.config.locale));
-    let message = Message {
-        id: waiting.id.to_string(),
-        to,
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-        at: now,
-    };
-    match doorward.mailer.send(&message).await {
-        Ok(()) => Ok(Fate::Sent),
-        Err(SendError::Permanent(why)) => {
-            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail was refused for good");
-            Ok(Fate::Dropped("refused for good"))
-        }
-        Err(SendError::Temporary(why)) => {
-            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail has to wait");
-            Ok(Fate::Later)
-        }
-    }
+/// The ids for a statement that takes a fixed number of them: the last stands for those that are too few.
+fn padded<'a, T>(ids: &'a [T]) -> Vec<Value<'a>>
+where
+    Value<'a>: From<&'a T>,
+{
+    let last = ids.last().into_iter().cycle();
+    ids.iter()
+        .chain(last)
+        .take(AT_A_TIME)
+        .map(Value::from)
+        .collect()
 }
 
-/// What is said to whom and in which language; `None` when nothing is said to anyone.
-///
-/// What is for an account goes to the address as it was proved, never to the spelling that someone typed.
-async fn letter(
-    doorward: &Doorward,
-    kind: Kind,
-    payload: Payload,
-) -> Result<Option<(Address, Notice, Option<Locale>)>> {
-    let Payload { to, notice, locale } = payload;
-    if kind == Kind::Notice {
-        return Ok(Some((to, notice, locale)));
-    }
-    let holder = users::by_address(&mut &doorward.db, &to).await?;
-    Ok(match (kind, holder) {
-        (Kind::SignIn | Kind::ToHolder, Some(holder)) if holder.is_active() => {
-            Some((holder.user.email, notice, holder.user.locale))
-        }
-        (Kind::SignIn, None) if users::accepts_stranger(doorward, &to) => {
-            Some((to, notice, locale))
-        }
-        (Kind::NewAddress, None) => Some((to, notice, locale)),
-        (Kind::NewAddress, Some(holder)) => {
-            Some((holder.user.email, Notice::EmailTaken, holder.user.locale))
-        }
-        _ => None,
-    })
-}
+const REMOVE: &str = "
+    delete from outbox
+     where id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
-const CODE_IS_LIVE: &str = "select 1 from codes where id = $1 and consumed_at is null and attempts_left > 0 and expires_at > $2";
-
-async fn code_is_live(doorward: &Doorward, code: &CodeId, now: Timestamp) -> Result<bool> {
-    Ok(doorward
-        .db
-        .optional(CODE_IS_LIVE, values![code, now], |_| Ok(()))
-        .await?
-        .is_some())
-}
-
-const REMOVE: &str = "delete from outbox where id = $1";
-
-async fn remove(doorward: &Doorward, id: &MessageId) -> Result<()> {
-    doorward.db.execute(REMOVE, values![id]).await.map(drop)
+async fn remove(doorward: &Doorward, ids: &[MessageId]) -> Result<()> {
+    doorward.db.execute(REMOVE, &padded(ids)).await.map(drop)
 }
 
 const DEFER: &str =

@@ -10,8 +10,6 @@ mod flow;
 pub(crate) mod http;
 mod store;
 
-use futures_util::future::try_join;
-
 use self::code::Form;
 pub(crate) use self::{code::Code, device::cookie as device_cookie, flow::Flow};
 use crate::{
@@ -148,42 +146,18 @@ async fn issue_in(
     now: Timestamp,
 ) -> Result<Issued> {
     let Issue {
-        purpose,
-        address,
-        binding,
+        purpose, address, ..
     } = *issue;
     let key = limits::address_key(doorward, address, None);
     let known = client
         .device_cookie()
         .and_then(|cookie| device::known(&doorward.keys.devices, cookie, address));
-    let failures = match known {
-        // Strangers cannot spend a known device's budget; their wrong codes are still counted against the address.
-        Some(device) => {
-            let own = limits::address_key(doorward, address, Some(&device));
-            limits::spend_code(tx, &doorward.config.limits, &own, now).await?;
-            limits::failures(tx, &key).await?
-        }
-        None => limits::spend_code(tx, &doorward.config.limits, &key, now).await?,
-    };
-    let form = form(doorward, failures, known.is_some(), now);
-    let resent = match binding {
-        [] => None,
-        bound => {
-            store::live(
-                tx,
-                address.key(),
-                purpose.number(),
-                bound,
-                store::form_number(form),
-                now + WORTH_RESENDING,
-            )
-            .await?
-        }
-    };
-    let (id, expires_at) = match resent {
-        Some(live) => live,
-        None => insert_code(tx, doorward, issue, form, now).await?,
-    };
+    // Strangers cannot spend a known device's budget; their wrong codes are still counted against the address.
+    let device = known.map(|device| limits::address_key(doorward, address, Some(&device)));
+    let limits = &doorward.config.limits;
+    let failures = limits::spend_code(tx, limits, &key, device.as_ref(), now).await?;
+    let form = form(doorward, failures, device.is_some(), now);
+    let (id, expires_at) = code_to_mail(tx, doorward, issue, form, now).await?;
     let code = Code::of(&doorward.keys.codes, &id, form).text().to_owned();
     let minutes = u32::try_from((expires_at - now).as_millis() / 60_000)
         .unwrap_or(1)
@@ -220,21 +194,19 @@ async fn issue_in(
     })
 }
 
-/// Writes a new code down, in place of those that it replaces: in a flow the one before, without a flow the oldest.
-async fn insert_code(
+/// A code that lives long enough to be mailed: in a flow the one before, if it does, and else a new one, in place of those
+/// that it replaces: in a flow the one before, without a flow the oldest.
+async fn code_to_mail(
     tx: &mut Tx,
     doorward: &Doorward,
     issue: &Issue<'_>,
     form: Form,
     now: Timestamp,
 ) -> Result<(CodeId, Timestamp)> {
-    let (purpose, email_key) = (issue.purpose.number(), issue.address.key());
-    let keep = if issue.binding.is_empty() {
-        UNBOUND - 1
-    } else {
-        0
-    };
-    store::make_room(tx, email_key, purpose, issue.binding, keep).await?;
+    let Issue {
+        address, binding, ..
+    } = *issue;
+    let (purpose, email_key) = (issue.purpose.number(), address.key());
     let shard = doorward.entropy.bytes::<1>()[0];
     let id = CodeId(ids::fresh(&doorward.entropy, now, shard));
     let code = Code::of(&doorward.keys.codes, &id, form);
@@ -242,14 +214,29 @@ async fn insert_code(
         id: &id,
         purpose,
         email_key,
-        binding: issue.binding,
+        binding,
         form: store::form_number(form),
         code_mac: &code.mac(&doorward.keys.codes, purpose, email_key),
         attempts: ATTEMPTS,
         created_at: now,
         expires_at: now + doorward.config.codes.lifetime,
     };
-    store::insert(tx, &row).await?;
+    let until = now + WORTH_RESENDING;
+    let (keep, beside) = if binding.is_empty() {
+        (UNBOUND - 1, store::insert(tx, &row).await?)
+    } else {
+        match store::insert_unless_live(tx, &row, until).await? {
+            Some(beside) => (0, beside),
+            None => match store::live(tx, &row, until).await? {
+                Some(live) => return Ok(live),
+                // It has ended between the two statements.
+                None => (0, store::insert(tx, &row).await?),
+            },
+        }
+    };
+    if beside > keep {
+        store::make_room(tx, email_key, purpose, binding, Some(&id), keep).await?;
+    }
     Ok((id, row.expires_at))
 }
 
@@ -298,25 +285,32 @@ pub(crate) async fn redeem(
         or_unbound: true,
         code: &code,
     };
-    let outcome = spend(doorward, &guess, now, |mut tx, redeemed| async move {
-        let tx = &mut tx;
-        let Some(account) = users::find_or_create(tx, doorward, client, address, now).await? else {
-            return Ok(None);
-        };
-        let access = access::of_user(tx, &account.user.id).await?;
-        if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
-            && passkeys::count_in(tx, &account.user.id).await? >= sessions::PASSKEYS_THAT_END_CODES
-        {
-            return Ok(None);
-        }
-        let (holder, proof) = (Holder { account, access }, Proof::Code(redeemed));
-        let ((), session) = try_join(
-            limits::reset_failures(tx, &limits::address_key(doorward, address, None)),
-            sessions::open(tx, doorward, &holder, &proof, presented, client, now),
-        )
-        .await?;
-        Ok(Some(session))
-    })
+    let outcome = spend(
+        doorward,
+        &guess,
+        now,
+        |mut tx, redeemed, failures| async move {
+            let tx = &mut tx;
+            let Some(account) = users::find_or_create(tx, doorward, client, address, now).await?
+            else {
+                return Ok(None);
+            };
+            let access = access::of_user(tx, &account.user.id).await?;
+            if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
+                && passkeys::count_in(tx, &account.user.id).await?
+                    >= sessions::PASSKEYS_THAT_END_CODES
+            {
+                return Ok(None);
+            }
+            if failures > 0 {
+                limits::reset_failures(tx, &limits::address_key(doorward, address, None)).await?;
+            }
+            let (holder, proof) = (Holder { account, access }, Proof::Code(redeemed));
+            sessions::open(tx, doorward, &holder, &proof, presented, client, now)
+                .await
+                .map(Some)
+        },
+    )
     .await?;
     match outcome {
         Outcome::Accepted(session) => {
@@ -363,7 +357,8 @@ pub(crate) fn read(
     })
 }
 
-/// Spends an attempt and, if the code is right, does what it was for in the same transaction.
+/// Spends an attempt and, if the code is right, does what it was for in the same transaction, told how many wrong codes in a
+/// row the address has seen.
 ///
 /// The attempt is spent in the same statement that compares, so parallel guesses cannot outrun the limit; and what is
 /// counted against a wrong guess is counted in transactions of its own, so nothing that fails there gives the
@@ -372,7 +367,7 @@ pub(crate) async fn spend<T, F>(
     doorward: &Doorward,
     guess: &Guess<'_>,
     now: Timestamp,
-    then: impl Fn(Tx, Redeemed) -> F,
+    then: impl Fn(Tx, Redeemed, u32) -> F,
 ) -> Result<Outcome<T>>
 where
     F: Future<Output = Result<Option<T>>>,
@@ -389,23 +384,24 @@ where
         purpose: guess.purpose.number(),
         binding: guess.binding,
         unbound,
+        limits_key: &limits::address_key(doorward, guess.address, None),
     };
-    // Where there is nothing to guess at, no transaction is begun. It is counted like any wrong guess all the same:
-    // what is counted must not tell whether a code is under way. The budget of networks bounds how often.
-    if !store::any(&doorward.db, &shown).await? {
-        return Ok(Outcome::Wrong);
-    }
+    // The same where there is nothing to guess at: how long it takes must not tell whether a code is under way. The budget of
+    // networks bounds how often.
     let (shown, then) = (&shown, &then);
     doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             let compared = store::spend_attempt(tx, shown, now).await?;
+            if compared.is_empty() {
+                // A server that was left with an old database must not say of a code that it knows nothing of that it is wrong.
+                tx.confirm();
+            }
             doorward.metrics.code_compares.inc_by(compared.len() as u64);
-            if compared.iter().any(|row| row.accepted) {
-                return Ok(then(tx.clone(), Redeemed(()))
-                    .await?
-                    .map_or(Outcome::Wrong, Outcome::Accepted));
+            if let Some(accepted) = compared.iter().find(|row| row.accepted) {
+                let done = then(tx.clone(), Redeemed(()), accepted.failures).await?;
+                return Ok(done.map_or(Outcome::Wrong, Outcome::Accepted));
             }
             let expired = compared.iter().any(|row| row.matched);
             Ok(if expired {
@@ -440,7 +436,8 @@ pub(crate) async fn count_failure(
             let failures = limits::count_failure(tx, &key, now).await?;
             if failures == limits.failures_before_long_codes {
                 // What strangers can guess at dies; what a browser holds bound lives.
-                store::make_room(tx, address.key(), Purpose::SignIn.number(), b"", 0).await?;
+                let purpose = Purpose::SignIn.number();
+                store::make_room(tx, address.key(), purpose, b"", None, 0).await?;
                 audit::record(tx, doorward, client, Event::to(Kind::LongCodes, None), now).await?;
                 outbox::post_to_holder(tx, doorward, address, &Notice::LongCodes, now).await?;
             }

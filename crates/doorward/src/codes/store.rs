@@ -4,7 +4,7 @@ use super::Form;
 use crate::{
     error::Result,
     ids::{CodeId, UserId},
-    store::{Db, Tx, values},
+    store::{Tx, Value, values},
     time::Timestamp,
 };
 
@@ -29,23 +29,54 @@ pub(super) struct NewRow<'a> {
     pub expires_at: Timestamp,
 }
 
+impl NewRow<'_> {
+    fn values(&self) -> [Value<'_>; 9] {
+        [
+            self.id.into(),
+            self.purpose.into(),
+            self.email_key.into(),
+            self.binding.into(),
+            self.form.into(),
+            self.code_mac.into(),
+            self.attempts.into(),
+            self.created_at.into(),
+            self.expires_at.into(),
+        ]
+    }
+}
+
+// Counts those beside it, so that room is made only where it has to be.
 const INSERT: &str = "
     insert into codes (id, purpose, email_key, binding, form, code_mac, attempts_left, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ returning (select count(*) from codes where email_key = $3 and purpose = $2 and binding = $4 and id <> $1)";
 
-pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<()> {
-    let values = values![
-        row.id,
-        row.purpose,
-        row.email_key,
-        row.binding,
-        row.form,
-        row.code_mac,
-        row.attempts,
-        row.created_at,
-        row.expires_at,
-    ];
-    tx.execute(INSERT, values).await.map(drop)
+/// Writes a code down; how many there are beside it with the same binding.
+pub(super) async fn insert(tx: &mut Tx, row: &NewRow<'_>) -> Result<u32> {
+    tx.optional(INSERT, &row.values(), |row| row.get(0))
+        .await
+        .map(Option::unwrap_or_default)
+}
+
+const INSERT_UNLESS_LIVE: &str = "
+    insert into codes (id, purpose, email_key, binding, form, code_mac, attempts_left, created_at, expires_at)
+    select $1, $2, $3, $4, $5, $6, $7, $8, $9
+     where not exists (select 1
+                         from codes
+                        where email_key = $3 and purpose = $2 and binding = $4 and form = $5
+                          and consumed_at is null and attempts_left > 0 and expires_at >= $10)
+ returning (select count(*) from codes where email_key = $3 and purpose = $2 and binding = $4 and id <> $1)";
+
+/// The same, unless one of the same form lives until the given time: then `None`.
+pub(super) async fn insert_unless_live(
+    tx: &mut Tx,
+    row: &NewRow<'_>,
+    until: Timestamp,
+) -> Result<Option<u32>> {
+    let mut values = row.values().to_vec();
+    values.push(until.into());
+    tx.optional(INSERT_UNLESS_LIVE, &values, |row| row.get(0))
+        .await
 }
 
 const LIVE: &str = "
@@ -56,40 +87,36 @@ const LIVE: &str = "
      order by id desc
      limit 1";
 
-/// The newest code of a flow that lives until the given time.
+/// The newest code of the same binding and form that lives until the given time.
 pub(super) async fn live(
     tx: &mut Tx,
-    email_key: &[u8],
-    purpose: i64,
-    binding: &[u8],
-    form: i64,
+    like: &NewRow<'_>,
     until: Timestamp,
 ) -> Result<Option<(CodeId, Timestamp)>> {
-    tx.optional(
-        LIVE,
-        values![email_key, purpose, binding, form, until],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
-    .await
+    let values = values![like.email_key, like.purpose, like.binding, like.form, until];
+    tx.optional(LIVE, values, |row| Ok((row.get(0)?, row.get(1)?)))
+        .await
 }
 
 const MAKE_ROOM: &str = "
     delete from codes
      where id in (select id
                     from codes
-                   where email_key = $1 and purpose = $2 and binding = $3
+                   where email_key = $1 and purpose = $2 and binding = $3 and id <> $4
                    order by id desc
-                   limit 1000 offset $4)";
+                   limit 1000 offset $5)";
 
-/// Deletes all but the newest `keep` codes with this binding.
+/// Deletes all codes with this binding but the one given, if one is, and the newest `keep` beside it.
 pub(super) async fn make_room(
     tx: &mut Tx,
     email_key: &[u8],
     purpose: i64,
     binding: &[u8],
+    but: Option<&CodeId>,
     keep: u32,
 ) -> Result<()> {
-    tx.execute(MAKE_ROOM, values![email_key, purpose, binding, keep])
+    let but = but.copied().unwrap_or(CodeId([0; 16]));
+    tx.execute(MAKE_ROOM, values![email_key, purpose, binding, &but, keep])
         .await
         .map(drop)
 }
@@ -101,24 +128,16 @@ pub(super) struct Shown<'a> {
     pub purpose: i64,
     pub binding: &'a [u8],
     pub unbound: &'a [u8],
-}
-
-const ANY: &str = "
-    select 1
-      from codes
-     where email_key = $1 and purpose = $2 and binding in ($3, $4) and consumed_at is null and attempts_left > 0
-     limit 1";
-
-/// Whether there is a code to guess at.
-pub(super) async fn any(db: &Db, shown: &Shown<'_>) -> Result<bool> {
-    let values = values![shown.email_key, shown.purpose, shown.binding, shown.unbound];
-    Ok(db.optional(ANY, values, |_| Ok(())).await?.is_some())
+    /// Names the address in limits.
+    pub limits_key: &'a [u8; 32],
 }
 
 /// How one code compared.
 pub(super) struct Compared {
     pub accepted: bool,
     pub matched: bool,
+    /// How many wrong codes in a row the address has seen.
+    pub failures: u32,
 }
 
 // Compares and counts in one statement. An expired code is compared, and counted, too: its owner is told to ask for another.
@@ -128,7 +147,8 @@ const SPEND_ATTEMPT: &str = "
            consumed_at = case when code_mac = $1 and expires_at > $2 then $2 end
      where email_key = $3 and purpose = $4 and binding in ($5, $6)
        and consumed_at is null and attempts_left > 0
- returning consumed_at is not null, code_mac = $1";
+ returning consumed_at is not null, code_mac = $1,
+           coalesce((select failures from address_limits where address_mac = $7), 0)";
 
 pub(super) async fn spend_attempt(
     tx: &mut Tx,
@@ -141,12 +161,14 @@ pub(super) async fn spend_attempt(
         shown.email_key,
         shown.purpose,
         shown.binding,
-        shown.unbound
+        shown.unbound,
+        shown.limits_key,
     ];
     tx.all(SPEND_ATTEMPT, values, |row| {
         Ok(Compared {
             accepted: row.get(0)?,
             matched: row.get(1)?,
+            failures: row.get(2)?,
         })
     })
     .await

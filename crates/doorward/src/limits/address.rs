@@ -5,7 +5,7 @@ use crate::{
     Doorward, config,
     error::{Error, Result},
     mail::Address,
-    store::{Tx, values},
+    store::{Row, Tx, values},
     time::{Span, Timestamp},
 };
 
@@ -46,21 +46,24 @@ const SPEND: &str = "
        and address_limits.quarter_tat - $7 <= $13
        and address_limits.hour_tat - $7 <= $14
        and address_limits.day_tat - $7 <= $15
- returning failures";
+ returning failures, (select failures from address_limits where address_mac = $16)";
 
 const BUDGETS: &str = "
     select interval_tat, quarter_tat, hour_tat, day_tat from address_limits where address_mac = $1";
 
-/// Spends one mailed code of an address's budgets; answers how many wrong codes in a row the key has seen.
+/// Spends one mailed code of an address's budgets, or of those that a known device has there; answers how many wrong codes in a
+/// row the address has seen.
 ///
 /// # Errors
 /// [`Error::RateLimited`] when one of the budgets is spent; then none was touched.
 pub(crate) async fn spend_code(
     tx: &mut Tx,
     limits: &config::Limits,
-    key: &[u8; 32],
+    address: &[u8; 32],
+    device: Option<&[u8; 32]>,
     now: Timestamp,
 ) -> Result<u32> {
+    let key = device.unwrap_or(address);
     let [interval, quarter, hour, day] = address_rates(limits);
     let first = |rate: Rate| rate.spent(0, now);
     let values = values![
@@ -79,8 +82,14 @@ pub(crate) async fn spend_code(
         quarter.ahead,
         hour.ahead,
         day.ahead,
+        address,
     ];
-    if let Some(failures) = tx.optional(SPEND, values, |row| row.get(0)).await? {
+    let read = |row: &Row<'_>| match device {
+        Some(_) => row.get::<Option<u32>>(1).map(Option::unwrap_or_default),
+        // Of a row that is written the statement need not see more than itself.
+        None => row.get(0),
+    };
+    if let Some(failures) = tx.optional(SPEND, values, read).await? {
         return Ok(failures);
     }
     let tats: Option<[i64; 4]> = tx
@@ -95,16 +104,6 @@ pub(crate) async fn spend_code(
     Err(Error::RateLimited {
         retry_after: waits.max().unwrap_or(Span::ZERO),
     })
-}
-
-const FAILURES: &str = "select failures from address_limits where address_mac = $1";
-
-/// How many wrong codes in a row the address has seen.
-pub(crate) async fn failures(tx: &mut Tx, key: &[u8; 32]) -> Result<u32> {
-    Ok(tx
-        .optional(FAILURES, values![key], |row| row.get(0))
-        .await?
-        .unwrap_or(0))
 }
 
 const COUNT_FAILURE: &str = "

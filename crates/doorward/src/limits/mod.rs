@@ -9,7 +9,7 @@ mod brake;
 mod network;
 
 pub(crate) use self::{
-    address::{address_key, count_failure, failures, reset_failures, spend_code, sweep},
+    address::{address_key, count_failure, reset_failures, spend_code, sweep},
     brake::Brake,
     network::{Budget, Networks},
 };

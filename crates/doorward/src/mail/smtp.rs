@@ -10,6 +10,9 @@
 //! what is sent.
 
 mod compose;
+mod dial;
+mod encrypted;
+mod handover;
 mod reply;
 mod server;
 #[cfg(test)]
@@ -25,16 +28,26 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use tokio::{sync::Semaphore, time::timeout};
+use lettre::{address::Envelope, transport::smtp::client::AsyncSmtpConnection};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 pub(crate) use self::compose::raw;
-use self::{compose::compose, server::Server};
+use self::{
+    compose::compose,
+    handover::{Failure, hand_over},
+    server::Server,
+};
 use super::{Mailer, Message, SendError, Sender};
 use crate::config::{Config, Problem};
 
 /// How long connecting, TLS and signing in may take together.
 const TO_CONNECT: Duration = Duration::from_secs(10);
+/// How long a connection may have rested to be used without asking first: servers and what lies between hang up on those
+/// that rest for minutes.
+const STILL_WARM: Duration = Duration::from_secs(5);
 /// How long a server that was connected before may take to say that it still is.
 const TO_ANSWER: Duration = Duration::from_secs(3);
 /// How long handing over may take: servers look into a message before they answer, and to give up
@@ -48,7 +61,13 @@ pub struct Smtp {
     permits: Semaphore,
     /// Connections between two messages. Whoever holds a permit takes one of these before opening
     /// another, so that there are never more than permits.
-    idle: Mutex<Vec<AsyncSmtpConnection>>,
+    idle: Mutex<Vec<Resting>>,
+}
+
+/// A connection between two messages.
+struct Resting {
+    connection: AsyncSmtpConnection,
+    since: Instant,
 }
 
 impl Smtp {
@@ -87,35 +106,50 @@ impl Smtp {
             .acquire()
             .await
             .map_err(|_| SendError::Temporary("shutting down".into()))?;
-        let mut connection = self.connection().await?;
-        let sending = async {
-            let answer = connection
-                .send(&envelope, &mail)
-                .await
-                .map_err(|error| reply::to_message(&error))?;
-            reply::expect(&answer, "250")
-        };
-        // Any way out but success drops the connection, whose conversation may be out of step.
-        within(TO_SEND, sending).await?;
-        self.idle().push(connection);
+        if let Some(kept) = self.kept().await {
+            match self.hand_over(kept, &envelope, &mail).await {
+                // What ended this one, a restart or a lost route, ended those that waited with it.
+                Err(Failure::Ended(_)) => self.idle().clear(),
+                told => return Ok(told?),
+            }
+        }
+        let fresh = within(TO_CONNECT, self.server.connect()).await?;
+        Ok(self.hand_over(fresh, &envelope, &mail).await?)
+    }
+
+    /// Hands a message over, and keeps the connection. Any way out but success drops it: its conversation may be out of
+    /// step.
+    async fn hand_over(
+        &self,
+        mut connection: AsyncSmtpConnection,
+        envelope: &Envelope,
+        mail: &[u8],
+    ) -> Result<(), Failure> {
+        within(TO_SEND, hand_over(&mut connection, envelope, mail)).await?;
+        self.idle().push(Resting {
+            connection,
+            since: now(),
+        });
         Ok(())
     }
 
-    /// A connection from before that still answers, or a new one.
-    async fn connection(&self) -> Result<AsyncSmtpConnection, SendError> {
-        let kept = self.idle().pop();
-        if let Some(mut connection) = kept {
-            if timeout(TO_ANSWER, connection.test_connected()).await == Ok(true) {
-                return Ok(connection);
-            }
-            // What ended this one, a restart or a lost route, ended those that waited with it.
-            self.idle().clear();
+    /// A connection from before; one that has rested for long has said that it is still there.
+    async fn kept(&self) -> Option<AsyncSmtpConnection> {
+        let Resting {
+            mut connection,
+            since,
+        } = self.idle().pop()?;
+        if since.elapsed() < STILL_WARM
+            || timeout(TO_ANSWER, connection.test_connected()).await == Ok(true)
+        {
+            return Some(connection);
         }
-        within(TO_CONNECT, self.server.connect()).await
+        self.idle().clear();
+        None
     }
 
     /// A panic elsewhere leaves whole connections behind, so poison means nothing here.
-    fn idle(&self) -> MutexGuard<'_, Vec<AsyncSmtpConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Resting>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,15 +180,20 @@ impl Misconfigured {
     }
 }
 
-async fn within<T>(
+async fn within<T, E: From<SendError>>(
     limit: Duration,
-    work: impl Future<Output = Result<T, SendError>>,
-) -> Result<T, SendError> {
-    match timeout(limit, work).await {
-        Ok(result) => result,
-        Err(_) => Err(SendError::Temporary(format!(
-            "no answer within {} seconds",
-            limit.as_secs()
-        ))),
-    }
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        let waited = format!("no answer within {} seconds", limit.as_secs());
+        Err(SendError::Temporary(waited).into())
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a connection rests is measured, and nothing is dated by it"
+)]
+fn now() -> Instant {
+    Instant::now()
 }

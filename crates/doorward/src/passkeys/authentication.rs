@@ -120,6 +120,8 @@ struct Declined {
     step: &'static str,
     /// What the client is told.
     error: Error,
+    /// The id of a passkey that nobody has, as far as was seen.
+    unknown: Option<Vec<u8>>,
     /// The passkey and its owner, where its counter went back.
     copied: Option<Box<(Passkey, Account)>>,
 }
@@ -130,6 +132,7 @@ impl Declined {
             user,
             step,
             error: Error::PasskeyFailed,
+            unknown: None,
             copied: None,
         }
     }
@@ -150,6 +153,7 @@ async fn verify(
     let Some((passkey, account)) = store::find_with_owner(&doorward.db, credential).await? else {
         return Ok(Err(Declined {
             error: Error::UnknownCredential,
+            unknown: Some(credential.to_vec()),
             ..Declined::by("unknown_credential", None)
         }));
     };
@@ -290,6 +294,13 @@ impl Attempt<'_> {
         } else {
             replay()
         };
+        // A browser that is told so forgets the passkey. So it is looked for once more, in the transaction whose commit is
+        // confirmed: a server that was left with an old database would not know of new ones.
+        if let (true, Some(credential)) = (unspent, &declined.unknown)
+            && store::find(tx, credential).await?.is_some()
+        {
+            return Err(Error::Unavailable("the passkey is known by now".into()));
+        }
         if let (true, Some(copied)) = (unspent, &declined.copied) {
             self.warn_of_copy(tx, &copied.0, &copied.1).await?;
         }

@@ -45,7 +45,7 @@ const FIND: &str = "
       from passkeys
      where credential_id = $1";
 
-pub(super) async fn find(tx: &mut Tx, credential: &[u8]) -> Result<Option<Passkey>> {
+pub(super) async fn find(tx: &Tx, credential: &[u8]) -> Result<Option<Passkey>> {
     tx.optional(FIND, values![credential], passkey).await
 }
 

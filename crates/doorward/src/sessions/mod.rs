@@ -23,7 +23,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use futures_util::future::try_join3;
+use futures_util::future::try_join;
 
 pub use self::device::Device;
 use self::lifetime::Lifetime;
@@ -237,17 +237,17 @@ pub(crate) async fn open(
         forget::session(doorward, tx, &session.id).await?;
         audit::record(tx, doorward, client, event, now).await?;
     } else {
-        let beside = doorward.config.sessions.per_user - 1;
-        let ((), beyond, ()) = try_join3(
+        let (beside, ()) = try_join(
             store::insert(tx, &row),
-            store::beyond(tx, &user, &session.id, beside),
             audit::record(tx, doorward, client, event, now),
         )
         .await?;
         if let Some(other) = presented {
             end(tx, doorward, client, other.session(), Kind::SignedOut, now).await?;
         }
-        evict(tx, doorward, client, &user, &beyond, now).await?;
+        if beside >= doorward.config.sessions.per_user {
+            evict(tx, doorward, client, &session, now).await?;
+        }
     }
     Ok(NewSession {
         token,
@@ -261,21 +261,16 @@ async fn evict(
     tx: &Tx,
     doorward: &Doorward,
     client: &Client,
-    user: &UserId,
-    beyond: &[SessionId],
+    new: &Session,
     now: Timestamp,
 ) -> Result<()> {
-    for id in beyond {
-        store::delete(tx, user, id).await?;
-        forget::session(doorward, tx, id).await?;
-        audit::record(
-            tx,
-            doorward,
-            client,
-            Event::own(Kind::SessionEvicted, *user).session(*id),
-            now,
-        )
-        .await?;
+    let user = &new.user_id;
+    let beside = doorward.config.sessions.per_user - 1;
+    for id in store::beyond(tx, user, &new.id, beside).await? {
+        store::delete(tx, user, &id).await?;
+        forget::session(doorward, tx, &id).await?;
+        let event = Event::own(Kind::SessionEvicted, *user).session(id);
+        audit::record(tx, doorward, client, event, now).await?;
     }
     Ok(())
 }

@@ -39,12 +39,15 @@ fn method(number: i64) -> Result<Method> {
     }
 }
 
+// Counts those beside it, so that nobody looks for what is too many where nothing is.
 const INSERT: &str = "
     insert into sessions (id, user_id, token_hash, user_epoch, method, passkey, aal, user_verified, backup_eligible,
                           backed_up, created_at, authenticated_at, expires_at, ip, user_agent)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ returning (select count(*) from sessions where user_id = $2 and id <> $1)";
 
-pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<()> {
+/// Writes a session down; how many the user has beside it.
+pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
     let session = row.session;
     let values = values![
         &session.id,
@@ -63,7 +66,8 @@ pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<()> {
         session.ip.as_ref(),
         session.user_agent.as_ref(),
     ];
-    tx.execute(INSERT, values).await.map(drop)
+    let beside = tx.optional(INSERT, values, |row| row.get(0)).await?;
+    Ok(beside.unwrap_or(0))
 }
 
 // The old hash in the guard: a session that ended meanwhile stays ended.

@@ -382,6 +382,16 @@ impl Tx {
         }
     }
 
+    /// Has a transaction that only reads end with a commit that is confirmed as if it had written: what it has read was then
+    /// read from a database whose commits count. Of a file there is no other.
+    pub(crate) fn confirm(&self) {
+        match &self.driver {
+            TxDriver::Sqlite(_) => {}
+            // What something is to follow is committed.
+            TxDriver::Postgres(tx, _) => tx.after_commit(Box::new(|| {})),
+        }
+    }
+
     /// Has something done last in the transaction, in this order among its like, so that the locks it takes are held no
     /// longer than a commit takes, and are taken in the same order by all. In a file, which has one lock, it is done at once.
     pub(crate) async fn do_last(

@@ -51,7 +51,7 @@ pub(crate) async fn confirm(
         code: &code,
     };
     let user = caller.user().id;
-    let outcome = codes::spend(doorward, &guess, now, |mut tx, _| async move {
+    let outcome = codes::spend(doorward, &guess, now, |mut tx, _, _| async move {
         let tx = &mut tx;
         sessions::confirm(tx, caller).await?;
         if !super::set_email(tx, doorward, &user, address, now).await? {

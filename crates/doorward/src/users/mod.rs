@@ -142,27 +142,45 @@ pub(crate) async fn find_or_create(
     address: &Address,
     now: Timestamp,
 ) -> Result<Option<Account>> {
+    let found = match store::sign_in_at(tx, address, now).await? {
+        None => sign_up(tx, doorward, client, address, now).await?,
+        found => found,
+    };
+    let Some(mut account) = found else {
+        return Ok(None);
+    };
+    let user = account.user.id;
+    if !account.user.email_verified && store::verify(tx, address, now).await? {
+        // Before the first proof the account was nobody's, so nothing that hangs on it may be this person's.
+        let Some(renewed) = store::advance_epoch(tx, &user, now).await? else {
+            return Ok(None);
+        };
+        account = renewed.account(account.user.email, true);
+        passkeys::drop_all(tx, &user).await?;
+        forget::user(doorward, tx, &user).await?;
+    }
+    account.user.email_verified = true;
+    if is_configured_administrator(doorward, address) {
+        access::make_administrator(tx, doorward, client, &user, now).await?;
+    }
+    Ok(Some(account))
+}
+
+/// The account of an address that nobody was found at who may sign in.
+async fn sign_up(
+    tx: &mut Tx,
+    doorward: &Doorward,
+    client: &Client,
+    address: &Address,
+    now: Timestamp,
+) -> Result<Option<Account>> {
     let owner = match store::owner(tx, address).await? {
         Some(owner) => owner,
         None if !accepts_stranger(doorward, address) => return Ok(None),
         None => create(tx, doorward, client, address, now).await?,
     };
-    let Some(mut row) = store::sign_in(tx, &owner.user, now).await? else {
-        return Ok(None);
-    };
-    if !owner.is_verified && store::verify(tx, address, now).await? {
-        // Before the first proof the account was nobody's, so nothing that hangs on it may be this person's.
-        let Some(renewed) = store::advance_epoch(tx, &owner.user, now).await? else {
-            return Ok(None);
-        };
-        row = renewed;
-        passkeys::drop_all(tx, &owner.user).await?;
-        forget::user(doorward, tx, &owner.user).await?;
-    }
-    if is_configured_administrator(doorward, address) {
-        access::make_administrator(tx, doorward, client, &owner.user, now).await?;
-    }
-    Ok(Some(row.account(owner.address, true)))
+    let row = store::sign_in(tx, &owner.user, now).await?;
+    Ok(row.map(|row| row.account(owner.address, owner.is_verified)))
 }
 
 /// Makes the account of a stranger, or finds the one that a sign-up at the same moment has made.

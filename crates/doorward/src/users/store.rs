@@ -350,6 +350,26 @@ pub(super) async fn sign_in(tx: &Tx, user: &UserId, now: Timestamp) -> Result<Op
     .await
 }
 
+// By the address, so that who has it and whether they may sign in is one question.
+const SIGN_IN_AT: &str = "
+    update users set last_sign_in_at = $1
+     where id = (select user_id from user_emails where email_key = $2) and status = $3
+ returning id, status, auth_epoch, webauthn_handle, first_name, last_name, picture, locale, created_at, updated_at,
+           last_sign_in_at,
+           (select address from user_emails where email_key = $2),
+           (select verified_at from user_emails where email_key = $2)";
+
+/// The account of this address, if there is one that may sign in.
+pub(super) async fn sign_in_at(
+    tx: &mut Tx,
+    address: &Address,
+    now: Timestamp,
+) -> Result<Option<Account>> {
+    let values = values![now, address.key(), status_number(Status::Active)];
+    tx.optional(SIGN_IN_AT, values, |row| account_in(row, 0))
+        .await
+}
+
 const ADVANCE_EPOCH: &str = "
     update users set auth_epoch = auth_epoch + 1, updated_at = $1 where id = $2
  returning id, status, auth_epoch, webauthn_handle, first_name, last_name, picture, locale, created_at, updated_at,

@@ -1,5 +1,7 @@
 //! Mail: where it goes, what it says, and that it leaves: after its commit, at least once, and never too late.
 
+use std::time::Duration;
+
 use doorward::{
     Clock, Span,
     mail::Message,
@@ -314,6 +316,70 @@ async fn a_silent_mail_server_holds_up_nobody() {
         show(&world.native(), ADA, &code).await.created();
 
         assert!(delivering.now_or_never().is_none(), "it still hangs");
+    })
+    .await;
+}
+
+/// No mail waits for another: what is promised while one message hangs leaves all the same.
+#[tokio::test]
+async fn a_message_that_hangs_holds_up_no_other() {
+    on_every_database(async |world| {
+        world.mail_server(MailServer::Silent);
+        ask(&world.native(), "grace@example.com").await.created();
+        let doorward = world.doorward().clone();
+        let mut delivering = Box::pin(doorward.deliver_mail());
+        // Far enough for the message to hang: the mail server is asked how it is when it is handed over.
+        let hangs = tokio::time::timeout(Duration::from_millis(500), &mut delivering).await;
+        assert!(hangs.is_err(), "it hangs");
+
+        world.mail_server(MailServer::Up);
+        ask(&world.native(), ADA).await.created();
+        let arrives = async {
+            while world.mailbox().to(ADA).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            done = &mut delivering => panic!("one still hangs: {done:?}"),
+            () = arrives => {}
+        }
+
+        assert_eq!(world.mailbox().to("grace@example.com"), []);
+    })
+    .await;
+}
+
+/// Performance.md: what many messages need of the database is asked for together, and they are removed together.
+#[tokio::test]
+async fn many_messages_cost_few_statements() {
+    const MANY: u64 = 48;
+    on_every_database(async |world| {
+        for number in 0..MANY {
+            let address = format!("user{number}@example.com");
+            ask(&world.native(), &address).await.created();
+        }
+
+        let before = world.statements();
+        world.inbox(ADA).await;
+        let statements = world.statements() - before;
+
+        assert_eq!(world.mailbox().messages().len(), 48);
+        assert_eq!(waiting(&world), 0);
+        assert!(statements <= MANY / 3, "{statements} statements");
+    })
+    .await;
+}
+
+/// Item 118: what has waited for longer than its claim may be another's by now, and is claimed again before it is sent.
+#[tokio::test]
+async fn mail_is_not_sent_on_a_claim_that_has_run_out() {
+    on_every_database(async |world| {
+        ask(&world.native(), ADA).await.created();
+        world.advance(Span::minutes(2));
+
+        let other = world.beside().await;
+        assert_eq!(other.inbox(ADA).await.messages().len(), 1);
+        assert_eq!(world.inbox(ADA).await.messages().len(), 1);
     })
     .await;
 }

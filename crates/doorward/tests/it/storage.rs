@@ -21,7 +21,7 @@ use doorward::{
 };
 use serde_json::json;
 
-use crate::tables;
+use crate::{codes::wrong, tables};
 
 // ── Statements ──────────────────────────────────────────────────────────────
 
@@ -507,6 +507,12 @@ async fn a_sign_in_that_fails_anywhere_left_nothing() {
                 .created();
             let token = world.inbox("ada@example.com").await.code();
             let form = json!({ "method": "otp", "email": "ada@example.com", "token": token });
+            // So that there is a count to be reset.
+            let guess =
+                json!({ "method": "otp", "email": "ada@example.com", "token": wrong(&token, 1) });
+            ada.post("/auth/sessions", &guess)
+                .await
+                .problem(401, "invalid_code");
             let before = tables::dump(&world);
 
             world.faults().arm_once(point, fault);

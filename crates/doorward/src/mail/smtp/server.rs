@@ -1,6 +1,6 @@
 //! The server, and how a connection to it comes to be trusted.
 
-use std::{fmt, fs, path::Path, time::Duration};
+use std::{fmt, fs, path::Path};
 
 use futures_util::FutureExt;
 use lettre::transport::smtp::{
@@ -9,7 +9,7 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 
-use super::{Misconfigured, reply};
+use super::{Misconfigured, dial::dial, encrypted::Encrypted, reply};
 use crate::{
     config::{self, SmtpTls},
     mail::{Address, SendError},
@@ -63,14 +63,9 @@ impl Server {
     /// A connection that is encrypted, to the server that was meant, and signed in.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let mut connection = match self.begin {
-            SmtpTls::Implicit => self.open(Some(self.tls.clone())).await?,
+            SmtpTls::Implicit => self.encrypt_and_open().await?,
             SmtpTls::Starttls => self.open_and_encrypt().await?,
         };
-        if !connection.is_encrypted() {
-            return Err(SendError::Temporary(
-                "the connection is not encrypted".into(),
-            ));
-        }
         if let Some(credentials) = &self.credentials {
             let answer = connection
                 .auth(&[Mechanism::Plain, Mechanism::Login], credentials)
@@ -81,22 +76,20 @@ impl Server {
         Ok(connection)
     }
 
-    async fn open(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, SendError> {
-        // Each of the server's addresses gets its share of the time that the caller allows for all.
-        let each = Some(Duration::from_secs(5));
-        AsyncSmtpConnection::connect_tokio1(
-            (self.host.as_str(), self.port),
-            each,
-            &self.hello,
-            tls,
-            None,
-        )
-        .await
-        .map_err(|error| reply::to_us(&error))
+    async fn encrypt_and_open(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let stream = dial(&self.host, self.port).await?;
+        let stream = Encrypted::to(stream, self.tls.clone()).await?;
+        AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello)
+            .await
+            .map_err(|error| reply::to_us(&error))
     }
 
     async fn open_and_encrypt(&self) -> Result<AsyncSmtpConnection, SendError> {
-        let mut connection = self.open(None).await?;
+        let stream = dial(&self.host, self.port).await?;
+        let mut connection =
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello)
+                .await
+                .map_err(|error| reply::to_us(&error))?;
         connection
             .starttls(self.tls.clone(), &self.hello)
             .await
@@ -108,6 +101,11 @@ impl Server {
         if connection.read_response().now_or_never().is_some() {
             return Err(SendError::Temporary(
                 "someone wrote into the connection before it was encrypted".into(),
+            ));
+        }
+        if !connection.is_encrypted() {
+            return Err(SendError::Temporary(
+                "the connection is not encrypted".into(),
             ));
         }
         Ok(connection)

@@ -31,6 +31,8 @@ pub(super) struct Plan {
     pub answers: Vec<(&'static str, &'static str)>,
     /// Closes the connection after each message.
     pub hangs_up: bool,
+    /// What becomes of the second message of a connection.
+    pub second: Second,
     /// Each message waits here before it is taken.
     pub meets: Option<Arc<Barrier>>,
     /// The first connection's message is never answered; this tells when it is there.
@@ -44,6 +46,17 @@ pub(super) enum Speaks {
     Starttls,
     /// In clear, and offers nothing else.
     ClearOnly,
+}
+
+/// What becomes of the second message of a connection.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Second {
+    #[default]
+    Taken,
+    /// It is told goodbye before it is offered.
+    Turned,
+    /// It is taken, and nobody is told.
+    Swallowed,
 }
 
 /// The certificate that it shows.
@@ -205,6 +218,7 @@ impl Guest {
             say(stream, "220 sink ready\r\n").await?;
         }
         let mut mail = Mail::default();
+        let mut second = Second::Taken;
         while let Some(line) = self.line(stream, encrypted).await? {
             self.seen.lock().unwrap().commands.push(line.clone());
             let verb = line
@@ -244,6 +258,10 @@ impl Guest {
                     return Ok(true);
                 }
                 "AUTH" => say(stream, "235 welcome\r\n").await?,
+                "MAIL" if second == Second::Turned => {
+                    say(stream, "421 too long idle\r\n").await?;
+                    return Ok(false);
+                }
                 "MAIL" => {
                     mail = Mail {
                         from: line,
@@ -266,6 +284,10 @@ impl Guest {
                             .push(line.strip_prefix('.').unwrap_or(&line).to_owned());
                     }
                     self.take(std::mem::take(&mut mail)).await;
+                    if second == Second::Swallowed {
+                        return Ok(false);
+                    }
+                    second = self.plan.second;
                     say(stream, "250 taken\r\n").await?;
                     if self.plan.hangs_up {
                         return Ok(false);

@@ -5,7 +5,8 @@ use tempfile::NamedTempFile;
 use tokio::sync::{Barrier, Notify};
 
 use super::{
-    sink::{Mail, Plan, Seen, Shows, Sink, Speaks},
+    dial::dial,
+    sink::{Mail, Plan, Second, Seen, Shows, Sink, Speaks},
     *,
 };
 use crate::{
@@ -657,6 +658,80 @@ async fn a_connection_that_was_closed_is_replaced() {
     }
 
     assert_eq!((world.seen().mails.len(), world.seen().connections), (3, 3));
+}
+
+/// A server that hangs up between two messages, with or without a word, delays nothing: none of the message was taken.
+#[tokio::test]
+async fn a_connection_that_says_goodbye_is_replaced() {
+    let world = World::new(
+        AT_ONCE,
+        Plan {
+            second: Second::Turned,
+            ..Plan::default()
+        },
+    )
+    .await;
+    let smtp = world.smtp();
+
+    for _ in 0..3 {
+        bounded(smtp.send(&message())).await.unwrap();
+    }
+
+    assert_eq!((world.seen().mails.len(), world.seen().connections), (3, 3));
+}
+
+/// Data.md §5: what may have been taken is not sent again at once.
+#[tokio::test]
+async fn a_message_that_was_never_answered_for_is_left_to_the_outbox() {
+    let world = World::new(
+        AT_ONCE,
+        Plan {
+            second: Second::Swallowed,
+            ..Plan::default()
+        },
+    )
+    .await;
+    let smtp = world.smtp();
+    bounded(smtp.send(&message())).await.unwrap();
+
+    let sent = bounded(smtp.send(&message())).await;
+
+    assert!(matches!(sent, Err(SendError::Temporary(_))), "{sent:?}");
+    assert_eq!((world.seen().mails.len(), world.seen().connections), (2, 1));
+}
+
+/// To ask before each message would double what a message costs.
+#[tokio::test]
+async fn a_connection_is_asked_only_when_it_has_rested() {
+    let world = World::new(AT_ONCE, Plan::default()).await;
+    let smtp = world.smtp();
+    let asked = || {
+        let commands = world.seen().commands;
+        commands.iter().filter(|line| *line == "NOOP").count()
+    };
+
+    for _ in 0..3 {
+        bounded(smtp.send(&message())).await.unwrap();
+    }
+    assert_eq!(asked(), 0);
+
+    tokio::time::pause();
+    tokio::time::advance(STILL_WARM).await;
+    tokio::time::resume();
+    bounded(smtp.send(&message())).await.unwrap();
+
+    assert_eq!(asked(), 1);
+    assert_eq!((world.seen().mails.len(), world.seen().connections), (4, 1));
+}
+
+/// With Nagle's delay the end of each message would wait for an acknowledgement.
+#[tokio::test]
+async fn what_is_written_leaves_at_once() {
+    let world = World::new(AT_ONCE, Plan::default()).await;
+
+    let stream = dial("localhost", world.sink.port).await.unwrap();
+
+    assert!(stream.nodelay().unwrap());
 }
 
 /// Who gives up half-way leaves no half-spoken conversation for the next message.

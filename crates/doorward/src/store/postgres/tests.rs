@@ -466,3 +466,23 @@ async fn a_transaction_that_does_nothing_asks_nothing() {
     assert_eq!(done.unwrap().unwrap(), 7);
     assert_eq!((db.statements(), db.commits()), (before, 0));
 }
+
+/// What was read in a transaction that is to be confirmed was read from a database that confirms.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_transaction_that_only_reads_is_confirmed_where_it_is_to_be() {
+    let database = OnServer::create();
+    let db = open(&database.url).await;
+    for (confirms, commits) in [(false, 0), (true, 1)] {
+        db.transaction(|tx| async move {
+            if confirms {
+                tx.confirm();
+            }
+            tx.optional("select key from meta", &[], |_| Ok(())).await
+        })
+        .await
+        .unwrap();
+
+        assert_eq!(db.commits(), commits);
+    }
+}

@@ -1,0 +1,329 @@
+//! The way out: messages flow from the queue to the mail server, as many at once as it may be sent.
+//!
+//! No message waits for another: where one is done the next begins. What many need of the database is asked for together,
+//! and what has left is removed together, so that mail costs little beside the requests that promised it.
+
+use std::collections::HashSet;
+
+use futures_util::{
+    StreamExt,
+    future::{BoxFuture, FutureExt},
+    stream::FuturesUnordered,
+};
+
+use super::{AT_A_TIME, Kind, Live, Payload, Waiting, claim_due, defer, live, remove};
+use crate::{
+    Doorward,
+    config::Locale,
+    error::{Error, Escaped, Result},
+    ids::MessageId,
+    mail::{Address, Brand, Message, Notice, SendError},
+    time::Timestamp,
+    users::{self, Account},
+};
+
+/// Sends all mail that is due, and waits for what is on its way already; how many messages left.
+pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
+    let _turn = doorward.queue.turn.lock().await;
+    doorward.queue.look_again();
+    Flow::new(doorward).run().await
+}
+
+/// The same of what this process has promised; what else is due only when it is time to look for that.
+pub(crate) async fn deliver_promised(doorward: &Doorward) -> Result<usize> {
+    let _turn = doorward.queue.turn.lock().await;
+    Flow::new(doorward).run().await
+}
+
+/// What is under way.
+struct Flow<'a> {
+    doorward: &'a Doorward,
+    steps: FuturesUnordered<BoxFuture<'a, Done>>,
+    /// How many messages are between the queue and their fate, and how many may be.
+    busy: usize,
+    most: usize,
+    /// Messages that are under way or over. One of them may outlive its claim, and is not to be sent again beside itself.
+    held: HashSet<MessageId>,
+    /// Messages that are over, and have to be removed.
+    over: Vec<MessageId>,
+    is_looking: bool,
+    is_removing: bool,
+    is_claiming: bool,
+    sent: usize,
+    failure: Option<Error>,
+}
+
+/// A step that is done.
+enum Done {
+    /// It is known which codes are live, for messages that are about to leave.
+    Looked(Vec<Waiting>, Result<Vec<Live>>),
+    /// A message has met its fate.
+    Met(MessageId, Fate),
+    /// Messages that were over are gone.
+    Removed(Vec<MessageId>),
+    /// Messages were claimed that nobody was sending.
+    Claimed(Result<Vec<Waiting>>),
+    /// There is something new in the queue.
+    Promised,
+}
+
+/// What became of a message.
+enum Fate {
+    Sent,
+    /// It has no business any more, or never will: the reason.
+    Dropped(&'static str),
+    Later,
+}
+
+impl<'a> Flow<'a> {
+    fn new(doorward: &'a Doorward) -> Self {
+        let connections = usize::try_from(doorward.config.mail.smtp.connections).unwrap_or(0);
+        Self {
+            doorward,
+            steps: FuturesUnordered::new(),
+            busy: 0,
+            // So that every connection has a message while there is no room yet for as many as are looked up together.
+            most: connections.saturating_add(2 * AT_A_TIME),
+            held: HashSet::new(),
+            over: Vec::new(),
+            is_looking: false,
+            is_removing: false,
+            is_claiming: false,
+            sent: 0,
+            failure: None,
+        }
+    }
+
+    /// Flows until nothing is due and nothing under way.
+    async fn run(mut self) -> Result<usize> {
+        loop {
+            self.begin_what_may_begin();
+            if self.steps.is_empty() {
+                return self.failure.map_or(Ok(self.sent), Err);
+            }
+            let done = tokio::select! {
+                Some(done) = self.steps.next() => done,
+                () = self.doorward.mail_due.notified() => Done::Promised,
+            };
+            self.go_on(done);
+        }
+    }
+
+    /// One look, one claim and one removal at a time: what comes meanwhile goes together.
+    fn begin_what_may_begin(&mut self) {
+        let (doorward, queue) = (self.doorward, &self.doorward.queue);
+        let now = doorward.clock.now();
+        if !self.is_claiming && queue.is_to_look(now) {
+            self.is_claiming = true;
+            let claim = claim_due(doorward);
+            self.steps.push(claim.map(Done::Claimed).boxed());
+        }
+        // What is claimed is older than what waits, and goes first.
+        if !self.is_claiming && !self.is_looking {
+            let batch = queue.take(self.most - self.busy, now);
+            if !batch.is_empty() {
+                self.is_looking = true;
+                self.busy += batch.len();
+                self.held.extend(batch.iter().map(|waiting| waiting.id));
+                self.steps.push(look(doorward, batch).boxed());
+            }
+        }
+        if !self.is_removing && !self.over.is_empty() {
+            self.is_removing = true;
+            let count = self.over.len().min(AT_A_TIME);
+            let batch = self.over.drain(..count).collect();
+            self.steps.push(clear(doorward, batch).boxed());
+        }
+    }
+
+    fn go_on(&mut self, done: Done) {
+        match done {
+            Done::Looked(batch, found) => {
+                self.is_looking = false;
+                self.looked(batch, found);
+            }
+            Done::Met(id, fate) => {
+                self.busy -= 1;
+                self.sent += usize::from(matches!(fate, Fate::Sent));
+                if matches!(fate, Fate::Later) {
+                    self.held.remove(&id);
+                } else {
+                    self.over.push(id);
+                }
+            }
+            Done::Removed(batch) => {
+                self.is_removing = false;
+                for id in batch {
+                    self.held.remove(&id);
+                }
+            }
+            Done::Claimed(claimed) => {
+                self.is_claiming = false;
+                self.claimed(claimed);
+            }
+            Done::Promised => {}
+        }
+    }
+
+    fn looked(&mut self, batch: Vec<Waiting>, found: Result<Vec<Live>>) {
+        let doorward = self.doorward;
+        match found {
+            Ok(found) => {
+                for waiting in batch {
+                    let code = waiting.code.as_ref();
+                    let live = code.and_then(|id| found.iter().find(|live| live.id == *id));
+                    let step = deliver(doorward, waiting, live.cloned());
+                    self.steps.push(step.boxed());
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %Escaped(&error), "mail could not be prepared");
+                for waiting in batch {
+                    self.steps.push(postpone(doorward, waiting).boxed());
+                }
+            }
+        }
+    }
+
+    fn claimed(&mut self, claimed: Result<Vec<Waiting>>) {
+        let queue = &self.doorward.queue;
+        match claimed {
+            // What is under way still ends as it should.
+            Err(error) => self.failure = Some(error),
+            Ok(claimed) if claimed.is_empty() => {}
+            Ok(claimed) => {
+                let held = &self.held;
+                let free = claimed
+                    .into_iter()
+                    .filter(|waiting| !held.contains(&waiting.id));
+                queue.push_first(free);
+                queue.look_again();
+            }
+        }
+    }
+}
+
+/// Finds out which of the codes that are to be mailed are live, and who holds their addresses.
+async fn look(doorward: &Doorward, batch: Vec<Waiting>) -> Done {
+    let codes: Vec<_> = batch.iter().filter_map(|waiting| waiting.code).collect();
+    let found = if codes.is_empty() {
+        Ok(Vec::new())
+    } else {
+        live(doorward, &codes, doorward.clock.now()).await
+    };
+    Done::Looked(batch, found)
+}
+
+async fn clear(doorward: &Doorward, batch: Vec<MessageId>) -> Done {
+    if let Err(error) = remove(doorward, &batch).await {
+        // The claims run out, and they are tried again: twice rather than never.
+        tracing::warn!(messages = batch.len(), error = %Escaped(&error), "what became of mail could not be written");
+    }
+    Done::Removed(batch)
+}
+
+async fn deliver(doorward: &Doorward, waiting: Waiting, live: Option<Live>) -> Done {
+    match send(doorward, &waiting, live, doorward.clock.now()).await {
+        Ok(Fate::Later) => return postpone(doorward, waiting).await,
+        Ok(Fate::Sent) => {
+            doorward.metrics.mail_sent.inc();
+            Done::Met(waiting.id, Fate::Sent)
+        }
+        Ok(Fate::Dropped(why)) => {
+            tracing::info!(message = %waiting.id, why, "mail was dropped");
+            doorward.metrics.mail_dropped.inc();
+            Done::Met(waiting.id, Fate::Dropped(why))
+        }
+        Err(error) => {
+            tracing::warn!(message = %waiting.id, error = %Escaped(&error), "mail could not be prepared");
+            postpone(doorward, waiting).await
+        }
+    }
+}
+
+async fn postpone(doorward: &Doorward, waiting: Waiting) -> Done {
+    doorward.metrics.mail_deferred.inc();
+    if let Err(error) = defer(doorward, &waiting, doorward.clock.now()).await {
+        tracing::warn!(message = %waiting.id, error = %Escaped(&error), "what became of mail could not be written");
+    }
+    Done::Met(waiting.id, Fate::Later)
+}
+
+async fn send(
+    doorward: &Doorward,
+    waiting: &Waiting,
+    live: Option<Live>,
+    now: Timestamp,
+) -> Result<Fate> {
+    if waiting.expires_at <= now {
+        return Ok(Fate::Dropped("too late"));
+    }
+    if waiting.code.is_some() && live.is_none() {
+        return Ok(Fate::Dropped("the code was used or replaced"));
+    }
+    let Some(plain) = doorward
+        .keys
+        .outbox
+        .open(waiting.id.as_bytes(), &waiting.payload)
+    else {
+        return Ok(Fate::Dropped("sealed under another key"));
+    };
+    let payload: Payload =
+        serde_json::from_slice(&plain).map_err(|error| Error::Internal(error.into()))?;
+    let holder = match live {
+        Some(live) => live.holder,
+        None if waiting.kind == Kind::ToHolder => {
+            users::by_address(&mut &doorward.db, &payload.to).await?
+        }
+        None => None,
+    };
+    let Some((to, notice, locale)) = letter(doorward, waiting.kind, payload, holder) else {
+        return Ok(Fate::Dropped("nobody to send it to"));
+    };
+    let brand = Brand::of(&doorward.config);
+    let rendered = notice.render(&brand, locale.unwrap_or(doorward.config.locale));
+    let message = Message {
+        id: waiting.id.to_string(),
+        to,
+        subject: rendered.subject,
+        text: rendered.text,
+        html: rendered.html,
+        at: now,
+    };
+    match doorward.mailer.send(&message).await {
+        Ok(()) => Ok(Fate::Sent),
+        Err(SendError::Permanent(why)) => {
+            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail was refused for good");
+            Ok(Fate::Dropped("refused for good"))
+        }
+        Err(SendError::Temporary(why)) => {
+            tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail has to wait");
+            Ok(Fate::Later)
+        }
+    }
+}
+
+/// What is said to whom and in which language; `None` when nothing is said to anyone.
+///
+/// What is for an account goes to the address as it was proved, never to the spelling that someone typed.
+fn letter(
+    doorward: &Doorward,
+    kind: Kind,
+    payload: Payload,
+    holder: Option<Account>,
+) -> Option<(Address, Notice, Option<Locale>)> {
+    let Payload { to, notice, locale } = payload;
+    match (kind, holder) {
+        (Kind::SignIn | Kind::ToHolder, Some(holder)) if holder.is_active() => {
+            Some((holder.user.email, notice, holder.user.locale))
+        }
+        (Kind::SignIn, None) if users::accepts_stranger(doorward, &to) => {
+            Some((to, notice, locale))
+        }
+        (Kind::Notice, _) | (Kind::NewAddress, None) => Some((to, notice, locale)),
+        (Kind::NewAddress, Some(holder)) => {
+            Some((holder.user.email, Notice::EmailTaken, holder.user.locale))
+        }
+        _ => None,
+    }
+}
