@@ -22,7 +22,8 @@ use crate::{
     world::{Plan, environment, rules},
 };
 
-const NODES: usize = 3;
+/// How many nodes there are.
+pub(super) const NODES: usize = 3;
 
 /// Nodes with a proxy each between them and their database.
 pub(super) struct Fleet {

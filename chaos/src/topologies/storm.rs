@@ -5,7 +5,7 @@ use std::{
     fs,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    fleet::{Fleet, fleet_rules},
+    fleet::{Fleet, NODES, fleet_rules, pick},
     run,
 };
 use crate::{
@@ -37,6 +37,9 @@ const CHECKERS: u64 = 24;
 /// How many sessions that are to be ended soon, and how many that were, are checked.
 const AHEAD: usize = 40;
 const BEHIND: usize = 160;
+/// After so many refusals by a node it is asked but once in so many times: each costs a look into the database, and says no more.
+const ENOUGH: u32 = 3;
+const RARELY: u64 = 200;
 /// Fewer than one account may have.
 const SESSIONS_OF_ONE: u64 = 900;
 
@@ -46,6 +49,8 @@ struct Target {
     token: Arc<str>,
     person: usize,
     anchor: Arc<str>,
+    /// How often each node has refused it.
+    refusals: [AtomicU32; NODES],
 }
 
 /// What the checkers share.
@@ -153,6 +158,7 @@ impl Actor {
                     session,
                     person,
                     anchor: anchor.clone(),
+                    refusals: Default::default(),
                 })
             })
             .collect()
@@ -232,8 +238,13 @@ impl Storm {
         let front = self.front.load(Ordering::Relaxed);
         let first = front.saturating_sub(BEHIND);
         let last = (front + AHEAD).min(self.targets.len());
-        let target = chance.pick(&self.targets[first..last])?;
-        let node = &chance.pick(&self.world.nodes)?.target;
+        let mut target = chance.pick(&self.targets[first..last])?;
+        let place = pick(chance);
+        let node = &self.world.nodes.get(place)?.target;
+        let refusals = target.refusals[place].load(Ordering::Relaxed);
+        if refusals >= ENOUGH && !chance.once_in(RARELY) {
+            target = chance.pick(&self.targets[front.min(last)..last])?;
+        }
         let ask = Ask {
             method: "GET",
             path: "/auth/sessions/current",
@@ -246,7 +257,10 @@ impl Storm {
         let end = self.world.recorder.now();
         let outcome = match reply {
             Reply::Answer(answer) if answer.status.is_success() => Outcome::Ok,
-            Reply::Answer(answer) if answer.status.is_client_error() => Outcome::Fail,
+            Reply::Answer(answer) if answer.status.is_client_error() => {
+                target.refusals[place].fetch_add(1, Ordering::Relaxed);
+                Outcome::Fail
+            }
             _ => return None,
         };
         Some(Entry {
