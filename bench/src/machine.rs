@@ -2,22 +2,38 @@
 
 use std::{
     fs,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use doorward_rig::Result;
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// The processor that servers have for themselves; everything else runs on the next.
-pub(crate) const SERVERS: usize = 0;
-const GENERATOR: usize = 1;
+/// The processor that servers have for themselves, and the one for everything else.
+static PROCESSORS: OnceLock<(usize, usize)> = OnceLock::new();
+
+/// The number of the processor that servers have for themselves.
+pub(crate) fn servers() -> Result<usize> {
+    let (servers, _) = PROCESSORS.get().ok_or("nobody has stepped aside yet")?;
+    Ok(*servers)
+}
 
 /// Keeps this process away from the processor of the servers. To be called before there are other threads.
 pub(crate) fn step_aside() -> Result<()> {
+    let allowed = sched_getaffinity(None)?;
+    let mut allowed = (0..CpuSet::MAX_CPU).filter(|processor| allowed.is_set(*processor));
+    let (Some(servers), Some(others)) = (allowed.next(), allowed.next()) else {
+        return Err("two processors are needed, one of them for the server".into());
+    };
+    PROCESSORS.get_or_init(|| (servers, others));
+    run_on(others)
+}
+
+/// Keeps this thread, and those that it starts, on one processor.
+fn run_on(processor: usize) -> Result<()> {
     let mut processors = CpuSet::new();
-    processors.set(GENERATOR);
-    sched_setaffinity(None, &processors)
-        .map_err(|error| format!("two processors are needed, one for the server: {error}").into())
+    processors.set(processor);
+    Ok(sched_setaffinity(None, &processors)?)
 }
 
 /// The time of this process, by which servers are measured.
@@ -89,7 +105,5 @@ pub(crate) fn processor() -> String {
 
 /// Moves this thread to the processor of the servers, where a limit is to be measured.
 pub(crate) fn become_server() -> Result<()> {
-    let mut processors = CpuSet::new();
-    processors.set(SERVERS);
-    Ok(sched_setaffinity(None, &processors)?)
+    run_on(servers()?)
 }

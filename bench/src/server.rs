@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     http::{Connection, get},
-    machine::{SERVERS, memory, moment},
+    machine::{memory, moment, servers},
 };
 
 /// How long a start may take.
@@ -63,7 +63,7 @@ impl Server {
         ];
         let settings = settings.into_iter().chain(setup.settings);
         let settings = settings.map(|(name, value)| (format!("DOORWARD_{name}"), value));
-        let mut command = pinned();
+        let mut command = pinned()?;
         command
             .arg(setup.binary)
             .arg("serve")
@@ -77,7 +77,7 @@ impl Server {
     /// Starts the server whose answer never changes: see [`still`].
     pub(crate) async fn start_still() -> Result<Self> {
         let address = free_address()?;
-        let mut command = pinned();
+        let mut command = pinned()?;
         command
             .arg(std::env::current_exe()?)
             .args(["still", &address.to_string()]);
@@ -155,10 +155,10 @@ impl Drop for Server {
 }
 
 /// A command that ends with this process, and has the processor of the servers.
-fn pinned() -> Command {
+fn pinned() -> Result<Command> {
     let mut command = tethered(&[], None);
-    command.args(["/usr/bin/taskset", "--cpu-list", &SERVERS.to_string()]);
-    command
+    command.args(["/usr/bin/taskset", "--cpu-list", &servers()?.to_string()]);
+    Ok(command)
 }
 
 /// A root key, written where a server in this folder looks for it.
