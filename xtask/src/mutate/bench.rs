@@ -15,7 +15,15 @@ use crate::mutate::Result;
 use crate::mutate::plan::{CRATE, Mutant};
 
 /// What the copy consists of: enough for cargo to find every member.
-const COPIED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "chaos", "crates", "xtask"];
+const COPIED: [&str; 7] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "bench",
+    "chaos",
+    "crates",
+    "rig",
+    "xtask",
+];
 
 /// Far beyond what the tests take. A mutant that needs longer does not end.
 const TIMEOUT: Duration = Duration::from_mins(1);
