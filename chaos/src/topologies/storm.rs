@@ -33,12 +33,12 @@ use crate::{
 /// How many sessions are ended in a second.
 const PACE: u64 = 100;
 /// How many check, each after its last check was answered.
-const CHECKERS: u64 = 24;
+const CHECKERS: u64 = 120;
 /// How many sessions that are to be ended soon, and how many that were, are checked.
 const AHEAD: usize = 40;
 const BEHIND: usize = 160;
 /// After so many refusals by a node it is asked but once in so many times: each costs a look into the database, and says no more.
-const ENOUGH: u32 = 3;
+const ENOUGH: u32 = 1;
 const RARELY: u64 = 200;
 /// Fewer than one account may have.
 const SESSIONS_OF_ONE: u64 = 900;
@@ -200,7 +200,11 @@ async fn check(storm: Arc<Storm>, checker: u64, checks_per_second: u64) -> Vec<E
     let mut chance = Chance::new(storm.world.seed, (7 << 32) + checker);
     let mut client = Client::default();
     let mut kept: HashMap<(Name, Name), Kept> = HashMap::new();
-    let mut tick = interval(TICK);
+    // Of few checks a second each checker makes one at a time, and waits longer for the next.
+    let period = TICK.max(
+        Duration::from_secs(CHECKERS) / u32::try_from(checks_per_second).unwrap_or(u32::MAX).max(1),
+    );
+    let mut tick = interval(period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let each = checks_per_second.div_ceil(CHECKERS * 100);
     while !storm.over.load(Ordering::Relaxed) {
