@@ -641,43 +641,27 @@ async fn no_more_connections_than_configured() {
     assert_eq!(seen.connections, 2, "kept between messages");
 }
 
-#[tokio::test]
-async fn a_connection_that_was_closed_is_replaced() {
-    let world = World::new(
-        AT_ONCE,
-        Plan {
-            hangs_up: true,
-            ..Plan::default()
-        },
-    )
-    .await;
-    let smtp = world.smtp();
-
-    for _ in 0..3 {
-        bounded(smtp.send(&message())).await.unwrap();
-    }
-
-    assert_eq!((world.seen().mails.len(), world.seen().connections), (3, 3));
-}
-
 /// A server that hangs up between two messages, with or without a word, delays nothing: none of the message was taken.
 #[tokio::test]
-async fn a_connection_that_says_goodbye_is_replaced() {
-    let world = World::new(
-        AT_ONCE,
-        Plan {
-            second: Second::Turned,
-            ..Plan::default()
-        },
-    )
-    .await;
-    let smtp = world.smtp();
+async fn a_connection_that_was_closed_is_replaced() {
+    let silently = Plan {
+        hangs_up: true,
+        ..Plan::default()
+    };
+    let with_a_word = Plan {
+        second: Second::Turned,
+        ..Plan::default()
+    };
+    for plan in [silently, with_a_word] {
+        let world = World::new(AT_ONCE, plan).await;
+        let smtp = world.smtp();
 
-    for _ in 0..3 {
-        bounded(smtp.send(&message())).await.unwrap();
+        for _ in 0..3 {
+            bounded(smtp.send(&message())).await.unwrap();
+        }
+
+        assert_eq!((world.seen().mails.len(), world.seen().connections), (3, 3));
     }
-
-    assert_eq!((world.seen().mails.len(), world.seen().connections), (3, 3));
 }
 
 /// Data.md §5: what may have been taken is not sent again at once.
