@@ -141,6 +141,8 @@ pub(crate) enum Fault {
     SwallowedCommit,
     /// A standby becomes the primary.
     Promotion,
+    /// The database confirms no commit, whatever the reason.
+    Stall,
 }
 
 impl Entry {

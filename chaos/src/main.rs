@@ -16,6 +16,7 @@ mod lab;
 mod nodes;
 mod propagation;
 mod proxy;
+mod pulse;
 mod readback;
 mod report;
 mod smtp;

@@ -48,7 +48,7 @@ impl<'a> Facts<'a> {
                 }
                 Op::Check { session } => facts.checks.entry(session).or_default().push(entry),
                 Op::Fault {
-                    kind: Fault::Partition | Fault::KillDatabase | Fault::Promotion,
+                    kind: Fault::Partition | Fault::KillDatabase | Fault::Promotion | Fault::Stall,
                 } => facts.cuts.push(entry),
                 _ => {}
             }

@@ -103,6 +103,7 @@ fn roles(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::DATABASE;
     use super::super::samples::{
         Sample, checked, end, end_all, name, opening, read_access, remove, sign_in,
     };
@@ -196,6 +197,22 @@ mod tests {
         };
         sample(35).accepted_by("C2");
         sample(37).rejected_by("C2");
+    }
+
+    #[test]
+    fn nodes_of_a_database_that_confirms_nothing_have_until_the_ceiling() {
+        let stall = Op::Fault { kind: Fault::Stall };
+        let sample = |checked_at| {
+            Sample::default()
+                .ok(opening(), 1, 2)
+                .ok(end("s"), 5, 6)
+                .ok(stall.clone(), 7, 9)
+                .on(DATABASE)
+                .ok(checked("s"), checked_at, checked_at + 1)
+                .on("n2")
+        };
+        sample(8).accepted_by("C2");
+        sample(12).rejected_by("C2");
     }
 
     #[test]

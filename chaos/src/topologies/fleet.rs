@@ -16,6 +16,7 @@ use crate::{
     history::{Fault, Recorder},
     nodes::{Node, Setup, seconds},
     proxy::{Proxy, Way},
+    pulse::Pulse,
     report::Report,
     smtp::Sink,
     workload::{ROLE, World},
@@ -29,6 +30,7 @@ pub(super) const NODES: usize = 3;
 pub(super) struct Fleet {
     pub world: Arc<World>,
     pub proxies: Vec<Proxy>,
+    pub pulse: Pulse,
 }
 
 /// What the servers promise where there are several.
@@ -75,9 +77,10 @@ impl Fleet {
         }
         nodes[0].run(&["role", "create", ROLE]).await;
         let recorder = Recorder::new(&folder.join("history.jsonl"))?;
-        let world = World::new(nodes, sink, recorder, origin, plan.seed);
+        let world = Arc::new(World::new(nodes, sink, recorder, origin, plan.seed));
         Ok(Self {
-            world: Arc::new(world),
+            pulse: Pulse::feel(database, &world).await?,
+            world,
             proxies,
         })
     }

@@ -153,6 +153,7 @@ async fn divide(pair: &mut Pair, fleet: &Fleet, lab: &Lab, chance: &mut Chance) 
             pair.lead(proxy);
         }
     }
+    pair.lead(&fleet.pulse.proxy);
     recorder.fault(Fault::Promotion, &DATABASE.into(), start);
     sleep(Duration::from_millis(2000 + chance.below(3000))).await;
     pair.standby().kill().await?;
@@ -165,7 +166,7 @@ async fn divide(pair: &mut Pair, fleet: &Fleet, lab: &Lab, chance: &mut Chance) 
 
 /// Leads everyone to the new primary, and gives it a standby.
 async fn take_over(pair: &Pair, fleet: &Fleet, start: u64) -> Result<()> {
-    for proxy in &fleet.proxies {
+    for proxy in fleet.proxies.iter().chain([&fleet.pulse.proxy]) {
         pair.lead(proxy);
     }
     let recorder = &fleet.world.recorder;
