@@ -342,9 +342,10 @@ pub async fn all(
 }
 
 const DELETE_OLD: &str = "
-    delete from events where id in (select id from events where at <= $1 order by at limit $2)";
+    delete from events where id in (select id from events where id <= $1 order by id limit $2)";
 
 /// Deletes events that are older than they may get; how many.
 pub(crate) async fn sweep(db: &Db, before: Timestamp, most: u32) -> Result<u64> {
-    db.execute(DELETE_OLD, values![before, most]).await
+    let last = EventId(ids::last_of(before));
+    db.execute(DELETE_OLD, values![&last, most]).await
 }

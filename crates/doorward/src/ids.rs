@@ -27,6 +27,13 @@ pub(crate) fn fresh(entropy: &Entropy, now: Timestamp, shard: u8) -> IdBytes {
     id
 }
 
+/// What comes after all identifiers of this moment, and before those of all later ones.
+pub(crate) fn last_of(moment: Timestamp) -> IdBytes {
+    let mut id = [0xff; 16];
+    id[..6].copy_from_slice(&moment.as_millis().to_be_bytes()[2..]);
+    id
+}
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*

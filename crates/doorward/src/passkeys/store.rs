@@ -220,7 +220,7 @@ pub(super) async fn set_refused(db: &Db, user: &UserId, refused: u32) -> Result<
 
 const SPEND: &str = "
     insert into spent_challenges (nonce, expires_at) values ($1, $2)
-    on conflict (nonce) do nothing";
+    on conflict (expires_at, nonce) do nothing";
 
 /// Writes down that a challenge came back; `false` when it had come back before.
 pub(super) async fn spend(tx: &Tx, challenge: &Presented) -> Result<bool> {
@@ -236,7 +236,8 @@ pub(super) async fn spend_alone(db: &Db, challenge: &Presented) -> Result<bool> 
 
 const DELETE_EXPIRED_CHALLENGES: &str = "
     delete from spent_challenges
-     where nonce in (select nonce from spent_challenges where expires_at <= $1 order by expires_at limit $2)";
+     where (expires_at, nonce) in (
+           select expires_at, nonce from spent_challenges where expires_at <= $1 order by expires_at, nonce limit $2)";
 
 pub(super) async fn delete_expired_challenges(db: &Db, now: Timestamp, most: u32) -> Result<u64> {
     db.execute(DELETE_EXPIRED_CHALLENGES, values![now, most])

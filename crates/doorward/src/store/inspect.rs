@@ -76,7 +76,7 @@ pub(super) fn damage(connection: &Connection, check: &str) -> Option<String> {
 fn contents(connection: &Connection) -> Result<(u64, Option<i64>)> {
     connection
         .query_row(
-            "select (select count(*) from users), (select max(at) from events)",
+            "select (select count(*) from users), (select at from events order by id desc limit 1)",
             [],
             |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)),
         )

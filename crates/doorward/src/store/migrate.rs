@@ -6,12 +6,13 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_initial.sql"),
     include_str!("../../migrations/sqlite/0002_passkey_offers.sql"),
     include_str!("../../migrations/sqlite/0003_passkey_makers.sql"),
     include_str!("../../migrations/sqlite/0004_invalidations.sql"),
     include_str!("../../migrations/sqlite/0005_fewer_indexes.sql"),
+    include_str!("../../migrations/sqlite/0006_keys_in_order.sql"),
 ];
 
 /// The schema that this Doorward works with.

@@ -234,8 +234,8 @@ async fn populate(client: &Client) {
         insert into outbox (id, kind, payload, available_at, claimed_until, attempts, expires_at)
         select decode(md5('o' || n), 'hex'), 1, '\\x00', n + 1000000000, n + 1000000000, 0, n from generate_series(1, PEOPLE) n;
         insert into events (id, at, kind, subject, result)
-        select decode(md5('e' || n), 'hex'), n + 1000000000, 'authn_login_success', decode(md5('u' || n), 'hex'), 1
-          from generate_series(1, PEOPLE) n;
+        select decode(md5('e' || n || '-' || m), 'hex'), n + 1000000000, 'authn_login_success', decode(md5('u' || n), 'hex'), 1
+          from generate_series(1, PEOPLE) n, generate_series(1, 10) m;
         insert into passkey_offers (user_id, refused)
         select decode(md5('u' || n), 'hex'), 1 from generate_series(1, PEOPLE) n;
         set session_replication_role = default;

@@ -41,7 +41,7 @@ async fn contents(client: &Client) -> Result<Option<Inspection>, tokio_postgres:
         accounts = number(client, "select count(*) from users")
             .await?
             .unwrap_or(0);
-        newest_event = number(client, "select max(at) from events").await?;
+        newest_event = number(client, "select at from events order by id desc limit 1").await?;
     }
     Ok(Some(Inspection {
         schema,

@@ -18,6 +18,7 @@ pub(super) const STEPS: [&str; SCHEMA_VERSION] = [
     include_str!("../../../migrations/postgres/0003_passkey_makers.sql"),
     include_str!("../../../migrations/postgres/0004_invalidations.sql"),
     include_str!("../../../migrations/postgres/0005_fewer_indexes.sql"),
+    include_str!("../../../migrations/postgres/0006_keys_in_order.sql"),
 ];
 
 // A step may take long; waiting for a lock, in front of which everyone else would queue, may not.
