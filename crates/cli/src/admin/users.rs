@@ -1,5 +1,7 @@
 //! `doorward user …`
 
+use std::net::IpAddr;
+
 use doorward::{
     Timestamp, access, sessions,
     users::{self, Account, Filter, Invitation, Name, Status},
@@ -171,7 +173,7 @@ struct Shown<'a> {
     last_seen_at: Timestamp,
     expires_at: Timestamp,
     method: &'static str,
-    ip: Option<&'a str>,
+    ip: Option<IpAddr>,
     user_agent: Option<&'a str>,
 }
 
@@ -186,8 +188,8 @@ async fn list_sessions(desk: &Desk, account: &Account) -> Result<(), Failure> {
             last_seen_at: session.last_seen_at,
             expires_at: session.expires_at,
             method: session.method.name(),
-            ip: session.ip.as_deref(),
-            user_agent: session.user_agent.as_deref(),
+            ip: session.ip,
+            user_agent: session.user_agent.as_ref().map(|agent| agent.as_str()),
         })
         .collect();
     desk.output.answer(&sessions, || {

@@ -66,7 +66,7 @@ pub const BUILT_IN: [&str; 10] = [
 pub const ADMIN: &str = "admin";
 
 /// What someone may do: their roles and what these permit, sorted, nothing twice.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
 pub struct Access {
     /// Names of permissions: `library:read`, `library:*`, `*`.
     permissions: Vec<String>,

@@ -28,10 +28,12 @@ const LONGEST: usize = 254;
 /// Equal when the canonical forms are. `Debug` shows a [`hint`](Self::hint), `Display` all of it.
 #[derive(Clone)]
 pub struct Address {
-    typed: String,
-    canonical: String,
+    /// As it was typed; then in canonical form, where that is another: very many are kept in memory.
+    text: Box<str>,
+    /// How long it is as it was typed.
+    typed: u8,
     /// The `@`, at the same place in both: lower case is as long as upper case in ASCII.
-    at: usize,
+    at: u8,
 }
 
 /// The text is not one plain email address.
@@ -57,41 +59,49 @@ impl Address {
         if canonical.len() > LONGEST {
             return Err(NotAnAddress);
         }
+        let short = |length: usize| u8::try_from(length).map_err(|_| NotAnAddress);
         Ok(Self {
-            typed: typed.into(),
-            at: local.len(),
-            canonical,
+            typed: short(typed.len())?,
+            at: short(local.len())?,
+            text: if canonical == typed {
+                canonical.into()
+            } else {
+                [typed, &canonical].concat().into()
+            },
         })
     }
 
     /// The address as it was typed, without the blanks around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.typed
+        &self.text[..self.typed.into()]
     }
 
     /// The canonical form, version [`NORM_VERSION`]: by it addresses are compared and found.
     #[must_use]
     pub fn canonical(&self) -> &str {
-        &self.canonical
+        match &self.text[self.typed.into()..] {
+            "" => self.as_str(),
+            canonical => canonical,
+        }
     }
 
     /// The bytes of the canonical form, for keys and MACs.
     #[must_use]
     pub fn key(&self) -> &[u8] {
-        self.canonical.as_bytes()
+        self.canonical().as_bytes()
     }
 
     /// The local part as it was typed; only its host knows whether case matters there.
     #[must_use]
     pub fn local(&self) -> &str {
-        &self.typed[..self.at]
+        &self.text[..self.at.into()]
     }
 
     /// The domain in A-labels (RFC 5890 §2.3.2.1), in lower case.
     #[must_use]
     pub fn domain(&self) -> &str {
-        &self.canonical[self.at + 1..]
+        &self.canonical()[usize::from(self.at) + 1..]
     }
 
     /// The address for the SMTP envelope: plain ASCII, to the domain that the key names.
@@ -103,7 +113,7 @@ impl Address {
     /// Enough of the address for its owner to know it: `a…@example.com`.
     #[must_use]
     pub fn hint(&self) -> String {
-        format!("{}…@{}", &self.typed[..1], self.domain())
+        format!("{}…@{}", &self.text[..1], self.domain())
     }
 }
 
@@ -153,7 +163,7 @@ fn is_invisible(character: char) -> bool {
 
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
-        self.canonical == other.canonical
+        self.canonical() == other.canonical()
     }
 }
 
@@ -161,7 +171,7 @@ impl Eq for Address {}
 
 impl Hash for Address {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.canonical.hash(state);
+        self.canonical().hash(state);
     }
 }
 
@@ -173,7 +183,7 @@ impl fmt::Debug for Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.typed)
+        f.write_str(self.as_str())
     }
 }
 
@@ -185,6 +195,6 @@ impl<'de> Deserialize<'de> for Address {
 
 impl Serialize for Address {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.typed)
+        serializer.serialize_str(self.as_str())
     }
 }

@@ -1,9 +1,8 @@
 //! Who was seen when: gathered in memory, written once a minute for everyone together.
 
 use std::{
-    collections::HashMap,
     mem,
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
 };
 
 use super::{Live, store};
@@ -14,40 +13,32 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// Who was seen when, on its way to the database: written once a minute for everyone together.
+/// The sessions that were seen, on their way to the database.
 #[derive(Debug, Default)]
-pub(crate) struct Activity(Mutex<HashMap<SessionId, Timestamp>>);
+pub(crate) struct Activity(Mutex<Vec<Arc<Live>>>);
 
 impl Activity {
     /// The grain of last use.
     const GRAIN: Span = Span::minutes(1);
 
-    pub(super) fn saw(&self, live: &Live, now: Timestamp) {
+    pub(super) fn saw(&self, live: &Arc<Live>, now: Timestamp) {
         let last = live.seen.load(Ordering::Relaxed);
         if now.as_millis() - last >= Self::GRAIN.as_millis() {
             live.seen.store(now.as_millis(), Ordering::Relaxed);
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(live.session.id, now);
+            let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(Arc::clone(live));
         }
     }
 
-    pub(super) fn of(&self, id: &SessionId) -> Option<Timestamp> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .copied()
-    }
-
-    pub(super) fn take(&self) -> Vec<(SessionId, Timestamp)> {
-        let mut all: Vec<_> =
-            mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-                .into_iter()
-                .collect();
-        all.sort_unstable();
-        all
+    /// The sessions and when each was seen, in order: of one that is there twice, the later comes last.
+    fn take(&self) -> Vec<(SessionId, Timestamp)> {
+        let seen = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = seen
+            .iter()
+            .map(|live| (live.session.id, live.last_seen_at()));
+        let mut seen: Vec<_> = seen.collect();
+        seen.sort_unstable();
+        seen
     }
 }
 

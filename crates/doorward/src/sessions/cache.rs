@@ -9,11 +9,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Live, Person,
+    Live, Person, UserAgent,
+    alike::Alike,
     generations::Generations,
     lease::{Followed, Permit, Position, Progress, Row, Step, Subject},
 };
-use crate::ids::{IdBytes, SessionId, UserId};
+use crate::{
+    access::Access,
+    ids::{IdBytes, SessionId, UserId},
+    time::Timestamp,
+};
 
 /// How many parts memory has, and the log of what it must forget.
 pub(crate) const SHARDS: u8 = 64;
@@ -24,13 +29,17 @@ pub(crate) const fn shard_of(byte: u8) -> u8 {
 }
 
 /// The sessions in memory.
-pub(crate) struct Cache(Vec<Mutex<Shard>>);
+pub(crate) struct Cache {
+    shards: Vec<Mutex<Shard>>,
+    pub(super) user_agents: Alike<UserAgent>,
+    pub(super) accesses: Alike<Access>,
+}
 
 struct Shard {
     invalidations: u64,
     progress: Progress,
-    sessions: Generations<SessionId, Arc<Live>>,
-    people: Generations<UserId, Arc<Person>>,
+    sessions: Generations<Arc<Live>>,
+    people: Generations<Arc<Person>>,
 }
 
 /// What a fill takes before it reads: how far memory is.
@@ -88,7 +97,11 @@ impl Cache {
             sessions: Generations::new(half),
             people: Generations::new(half),
         };
-        Self((0..shards).map(|_| Mutex::new(shard())).collect())
+        Self {
+            shards: (0..shards).map(|_| Mutex::new(shard())).collect(),
+            user_agents: Alike::default(),
+            accesses: Alike::default(),
+        }
     }
 
     /// The session and its person, when both are in memory.
@@ -116,12 +129,16 @@ impl Cache {
         let mut shard = self.shard(live.session.id.shard());
         let keeps = proven.saw_no_more && shard.invalidations == proven.invalidations;
         if keeps {
-            shard.sessions.insert(live.session.id, Arc::clone(live));
-            shard
-                .people
-                .insert(person.account.user.id, Arc::clone(person));
+            shard.sessions.insert(Arc::clone(live));
+            shard.people.insert(Arc::clone(person));
         }
         keeps
+    }
+
+    /// When a session that is in memory was last seen.
+    pub(super) fn last_seen_at(&self, id: &SessionId) -> Option<Timestamp> {
+        let shard = self.shard(id.shard());
+        shard.sessions.peek(id).map(|live| live.last_seen_at())
     }
 
     pub(crate) fn forget_session(&self, id: &SessionId) {
@@ -134,20 +151,21 @@ impl Cache {
     }
 
     pub(crate) fn forget_everyone(&self) {
-        for shard in &self.0 {
+        for shard in &self.shards {
             locked(shard).forget(&Subject::Everyone);
         }
     }
 
     /// How far each shard has followed its log.
     pub(super) fn progress(&self) -> Vec<Progress> {
-        self.0.iter().map(|shard| locked(shard).progress).collect()
+        let shards = self.shards.iter();
+        shards.map(|shard| locked(shard).progress).collect()
     }
 
     /// Follows the log of every shard to the newest of the rows read of it. A shard of which nothing was read is dropped.
     pub(super) fn follow(&self, rows: &[Vec<Row>]) -> Followed {
         let mut followed = Followed::default();
-        for (index, shard) in self.0.iter().enumerate() {
+        for (index, shard) in self.shards.iter().enumerate() {
             let rows = rows.get(index).map_or(&[][..], Vec::as_slice);
             let mut shard = locked(shard);
             let (progress, step) = shard.progress.follow(rows);
@@ -169,14 +187,12 @@ impl Cache {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0
-            .iter()
-            .map(|shard| locked(shard).sessions.len())
-            .sum()
+        let shards = self.shards.iter();
+        shards.map(|shard| locked(shard).sessions.len()).sum()
     }
 
     fn shard(&self, shard: u8) -> MutexGuard<'_, Shard> {
-        locked(&self.0[usize::from(shard) % self.0.len()])
+        locked(&self.shards[usize::from(shard) % self.shards.len()])
     }
 }
 

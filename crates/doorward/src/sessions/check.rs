@@ -86,12 +86,14 @@ async fn read_strictly(
 
 fn remembered(
     doorward: &Doorward,
-    (live, account, access): (Live, Account, Access),
+    (mut live, account, access): (Live, Account, Access),
 ) -> (Arc<Live>, Arc<Person>) {
+    let agent = live.session.user_agent.take();
+    live.session.user_agent = agent.map(|agent| doorward.cache.user_agents.one(agent));
     let person = Person {
         lifetime: Lifetime::of(&doorward.config.sessions, &access),
         account,
-        access,
+        access: doorward.cache.accesses.one(Arc::new(access)),
     };
     (Arc::new(live), Arc::new(person))
 }

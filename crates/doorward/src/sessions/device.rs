@@ -1,8 +1,12 @@
 //! What a user agent string tells of the device: families only, never versions.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::OnceLock,
+};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use woothee::parser::Parser;
 
@@ -18,15 +22,18 @@ pub struct Device {
 }
 
 impl Device {
+    /// A device of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        browser: None,
+        os: None,
+        kind: "other",
+    };
+
     /// Reads a user agent string.
     #[must_use]
     pub fn parse(user_agent: &str) -> Self {
         let Some(found) = Parser::new().parse(user_agent) else {
-            return Self {
-                browser: None,
-                os: None,
-                kind: "other",
-            };
+            return Self::UNKNOWN;
         };
         let kind = match found.category {
             "pc" => "desktop",
@@ -66,6 +73,56 @@ impl fmt::Display for Device {
             (Some(name), None) | (None, Some(name)) => f.write_str(name),
             (None, None) => f.write_str("Unknown device"),
         }
+    }
+}
+
+/// A user agent string, and the device that it tells of, which is read when it is first asked for.
+#[derive(Debug)]
+pub struct UserAgent {
+    text: Box<str>,
+    device: OnceLock<Device>,
+}
+
+impl UserAgent {
+    /// The string.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The browser and system.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        *self.device.get_or_init(|| Device::parse(&self.text))
+    }
+}
+
+impl Serialize for UserAgent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<T: Into<Box<str>>> From<T> for UserAgent {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            device: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for UserAgent {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for UserAgent {}
+
+impl Hash for UserAgent {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 

@@ -1,42 +1,57 @@
-//! A bounded map for caches.
+//! A bounded set for caches.
 
-use std::{collections::HashMap, hash::Hash, mem};
+use std::{borrow::Borrow, collections::HashSet, hash::Hash, mem};
 
-/// A bounded map that forgets what has not been used for longest, by halves: what was used lately is in the
+/// A bounded set that forgets what has not been used for longest, by halves: what was used lately is in the
 /// young half; when that is full, it becomes the old half, and the old one is forgotten.
-pub(super) struct Generations<K, V> {
+pub(super) struct Generations<T> {
     half: usize,
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashSet<T>,
+    old: HashSet<T>,
 }
 
-impl<K: Eq + Hash + Copy, V: Clone> Generations<K, V> {
+impl<T: Eq + Hash + Clone> Generations<T> {
     pub(super) fn new(half: usize) -> Self {
         Self {
             half,
-            young: HashMap::new(),
-            old: HashMap::new(),
+            young: HashSet::new(),
+            old: HashSet::new(),
         }
     }
 
-    pub(super) fn get(&mut self, key: &K) -> Option<V> {
+    /// The one with this key, which is used.
+    pub(super) fn get<K: Eq + Hash>(&mut self, key: &K) -> Option<T>
+    where
+        T: Borrow<K>,
+    {
         if let Some(value) = self.young.get(key) {
             return Some(value.clone());
         }
-        let value = self.old.remove(key)?;
-        self.insert(*key, value.clone());
+        let value = self.old.take(key)?;
+        self.insert(value.clone());
         Some(value)
     }
 
-    pub(super) fn insert(&mut self, key: K, value: V) {
-        if self.young.len() >= self.half && !self.young.contains_key(&key) {
-            self.old = mem::take(&mut self.young);
-        }
-        self.old.remove(&key);
-        self.young.insert(key, value);
+    /// The one with this key, whose age stays what it is.
+    pub(super) fn peek<K: Eq + Hash>(&self, key: &K) -> Option<&T>
+    where
+        T: Borrow<K>,
+    {
+        self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    pub(super) fn remove(&mut self, key: &K) {
+    pub(super) fn insert(&mut self, value: T) {
+        if self.young.len() >= self.half && !self.young.contains(&value) {
+            self.old = mem::take(&mut self.young);
+        }
+        self.old.remove(&value);
+        self.young.replace(value);
+    }
+
+    pub(super) fn remove<K: Eq + Hash>(&mut self, key: &K)
+    where
+        T: Borrow<K>,
+    {
         self.young.remove(key);
         self.old.remove(key);
     }
@@ -57,13 +72,13 @@ mod tests {
 
     #[test]
     fn what_is_used_stays_and_memory_is_bounded() {
-        let mut map = Generations::new(100);
-        map.insert(0, ());
+        let mut set = Generations::new(100);
+        set.insert(0);
         for key in 1..10_000 {
-            map.insert(key, ());
-            assert!(map.get(&0).is_some(), "used all the time");
-            assert!(map.len() <= 200);
+            set.insert(key);
+            assert!(set.get(&0).is_some(), "used all the time");
+            assert!(set.len() <= 200);
         }
-        assert!(map.get(&1).is_none());
+        assert!(set.get(&1).is_none());
     }
 }

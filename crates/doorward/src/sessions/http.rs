@@ -1,5 +1,7 @@
 //! The operations under `/auth/sessions`.
 
+use std::{net::IpAddr, sync::Arc};
+
 use axum::{
     Json as JsonAnswer,
     extract::State,
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Device, NewSession, Session, SignedIn};
+use super::{Device, NewSession, Session, SignedIn, UserAgent};
 use crate::{
     Doorward,
     codes::{self, Flow},
@@ -65,8 +67,10 @@ pub(crate) struct SessionAnswer {
     method: &'static str,
     /// With which passkey: its credential id.
     passkey_id: Option<String>,
-    user_agent: Option<String>,
-    ip: Option<String>,
+    #[schema(value_type = Option<String>)]
+    user_agent: Option<Arc<UserAgent>>,
+    #[schema(value_type = Option<String>)]
+    ip: Option<IpAddr>,
     device: Device,
     /// Whether it is the session that asks.
     current: bool,
@@ -87,7 +91,7 @@ impl SessionAnswer {
                 .as_ref()
                 .map(|id| URL_SAFE_NO_PAD.encode(id)),
             user_agent: session.user_agent.clone(),
-            ip: session.ip.clone(),
+            ip: session.ip,
             device,
             current,
         }

@@ -5,6 +5,7 @@
 //! No acknowledged end of a session is ever followed by a check that accepts it.
 
 mod activity;
+mod alike;
 mod cache;
 mod check;
 mod device;
@@ -18,14 +19,19 @@ mod proof;
 mod store;
 mod token;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, Ordering},
+use std::{
+    borrow::Borrow,
+    hash::{Hash, Hasher},
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 use futures_util::future::try_join;
 
-pub use self::device::Device;
+pub use self::device::{Device, UserAgent};
 use self::lifetime::Lifetime;
 pub(crate) use self::{
     activity::{Activity, flush_activity},
@@ -82,7 +88,7 @@ pub struct Session {
     /// How its owner last proved who they are.
     pub method: Method,
     /// The passkey of that proof: its credential id.
-    pub passkey: Option<Vec<u8>>,
+    pub passkey: Option<Box<[u8]>>,
     /// The authenticator assurance level of that proof: 2 for a passkey that verified its user, 0 for a code.
     pub aal: u8,
     /// When it was opened.
@@ -94,16 +100,17 @@ pub struct Session {
     /// Last use, by the minute.
     pub last_seen_at: Timestamp,
     /// The network address it was opened from.
-    pub ip: Option<String>,
+    pub ip: Option<IpAddr>,
     /// The user agent it was opened with.
-    pub user_agent: Option<String>,
+    pub user_agent: Option<Arc<UserAgent>>,
 }
 
 impl Session {
     /// The browser and system that it was opened with.
     #[must_use]
     pub fn device(&self) -> Device {
-        Device::parse(self.user_agent.as_deref().unwrap_or_default())
+        let device = self.user_agent.as_ref().map(|agent| agent.device());
+        device.unwrap_or(Device::UNKNOWN)
     }
 }
 
@@ -111,7 +118,7 @@ impl Session {
 #[derive(Debug)]
 pub(crate) struct Person {
     account: Account,
-    access: Access,
+    access: Arc<Access>,
     lifetime: Lifetime,
 }
 
@@ -119,11 +126,50 @@ pub(crate) struct Person {
 #[derive(Debug)]
 pub(crate) struct Live {
     pub session: Session,
-    device: Device,
     token_hash: [u8; 32],
     user_epoch: i64,
     seen: AtomicI64,
     renewing: AtomicBool,
+}
+
+/// In a set each is found by its id, which need not be stored beside it.
+macro_rules! found_by {
+    ($($type:ty: $id:ty, |$one:ident| $field:expr;)*) => {$(
+        impl Borrow<$id> for Arc<$type> {
+            fn borrow(&self) -> &$id {
+                let $one = self;
+                &$field
+            }
+        }
+
+        impl Hash for $type {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                let $one = self;
+                $field.hash(state);
+            }
+        }
+
+        impl PartialEq for $type {
+            fn eq(&self, other: &Self) -> bool {
+                let id = |$one: &Self| $field;
+                id(self) == id(other)
+            }
+        }
+
+        impl Eq for $type {}
+    )*};
+}
+
+found_by! {
+    Live: SessionId, |live| live.session.id;
+    Person: UserId, |person| person.account.user.id;
+}
+
+impl Live {
+    /// Last use, by the minute, as far as this server has seen it.
+    fn last_seen_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.seen.load(Ordering::Relaxed)).max(self.session.last_seen_at)
+    }
 }
 
 /// Someone who is signed in, by a token that was checked.
@@ -158,13 +204,12 @@ impl SignedIn {
 
     /// With which browser and system.
     pub(crate) fn device(&self) -> Device {
-        self.live.device
+        self.live.session.device()
     }
 
     /// Last use, by the minute: this one included.
     pub(crate) fn last_seen_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.live.seen.load(Ordering::Relaxed))
-            .max(self.live.session.last_seen_at)
+        self.live.last_seen_at()
     }
 }
 
@@ -203,14 +248,14 @@ pub(crate) async fn open(
         id: SessionId(ids::fresh(&doorward.entropy, now, user.shard())),
         user_id: user,
         method: proof.method(),
-        passkey: proof.passkey().map(<[u8]>::to_vec),
+        passkey: proof.passkey().map(Box::from),
         aal: proof.aal(),
         created_at: now,
         authenticated_at: now,
         expires_at,
         last_seen_at: now,
-        ip: client.ip_text(),
-        user_agent: client.user_agent().map(str::to_owned),
+        ip: client.ip(),
+        user_agent: client.user_agent().map(|text| Arc::new(text.into())),
     };
     let continued = presented.filter(|presented| presented.user().id == user);
     if let Some(presented) = continued {
@@ -225,6 +270,7 @@ pub(crate) async fn open(
         user_verified: proof.user_verified(),
         backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
+        ip: client.ip_text(),
     };
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
@@ -286,12 +332,9 @@ pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>>
     };
     let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
     for session in &mut sessions {
-        session.last_seen_at = session.last_seen_at.max(
-            doorward
-                .activity
-                .of(&session.id)
-                .unwrap_or(session.created_at),
-        );
+        let seen = doorward.cache.last_seen_at(&session.id);
+        session.last_seen_at =
+            seen.map_or(session.last_seen_at, |seen| seen.max(session.last_seen_at));
     }
     Ok(sessions)
 }

@@ -1,6 +1,9 @@
 //! Sessions in SQL.
 
-use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicI64},
+};
 
 use super::{Live, Method, Session, cache::shard_of};
 use crate::{
@@ -20,6 +23,7 @@ pub(super) struct NewRow<'a> {
     pub user_verified: bool,
     pub backup_eligible: bool,
     pub backed_up: bool,
+    pub ip: Option<String>,
 }
 
 fn method_number(method: Method) -> i64 {
@@ -55,7 +59,7 @@ pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
         row.token_hash,
         row.user_epoch,
         method_number(session.method),
-        session.passkey.as_ref(),
+        session.passkey.as_deref(),
         u32::from(session.aal),
         row.user_verified,
         row.backup_eligible,
@@ -63,8 +67,8 @@ pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
         session.created_at,
         session.authenticated_at,
         session.expires_at,
-        session.ip.as_ref(),
-        session.user_agent.as_ref(),
+        row.ip.as_deref(),
+        session.user_agent.as_ref().map(|agent| agent.as_str()),
     ];
     let beside = tx.optional(INSERT, values, |row| row.get(0)).await?;
     Ok(beside.unwrap_or(0))
@@ -84,15 +88,15 @@ pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) 
         row.token_hash,
         row.user_epoch,
         method_number(session.method),
-        session.passkey.as_ref(),
+        session.passkey.as_deref(),
         u32::from(session.aal),
         row.user_verified,
         row.backup_eligible,
         row.backed_up,
         session.authenticated_at,
         session.expires_at,
-        session.ip.as_ref(),
-        session.user_agent.as_ref(),
+        row.ip.as_deref(),
+        session.user_agent.as_ref().map(|agent| agent.as_str()),
         &session.id,
         old_hash,
     ];
@@ -164,7 +168,6 @@ fn live(row: &Row<'_>) -> Result<Live> {
         user_epoch: row.get(11)?,
         seen: AtomicI64::new(0),
         renewing: AtomicBool::new(false),
-        device: session.device(),
         session,
     })
 }
@@ -218,13 +221,15 @@ fn session(row: &Row<'_>, last_seen_at: Timestamp) -> Result<Session> {
         id: row.get(0)?,
         user_id: row.get(1)?,
         method: method(row.get(2)?)?,
-        passkey: row.get(3)?,
+        passkey: row.get::<Option<Vec<u8>>>(3)?.map(Vec::into_boxed_slice),
         aal: u8::try_from(row.get::<u32>(4)?).unwrap_or(0),
         created_at: row.get(5)?,
         authenticated_at: row.get(6)?,
         expires_at: row.get(7)?,
         ip: row.get(8)?,
-        user_agent: row.get(9)?,
+        user_agent: row
+            .get::<Option<String>>(9)?
+            .map(|text| Arc::new(text.into())),
         last_seen_at,
     })
 }

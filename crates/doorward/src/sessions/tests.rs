@@ -59,3 +59,10 @@ fn a_session_whose_user_becomes_an_administrator_is_cut_short() {
 
     assert_eq!(long.renewal(admin, at(10)), Some(at(40)));
 }
+
+/// What is kept for each session, and for each person who has one: `docs/performance.md` has what that comes to.
+#[test]
+fn memory_is_spent_sparingly() {
+    assert!(size_of::<Live>() <= 168, "{}", size_of::<Live>());
+    assert!(size_of::<Person>() <= 264, "{}", size_of::<Person>());
+}

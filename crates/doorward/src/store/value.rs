@@ -1,5 +1,7 @@
 //! What goes into statements and comes out of rows, whichever the driver.
 
+use std::net::IpAddr;
+
 use crate::{
     error::{Error, Result},
     ids::{CodeId, EventId, MessageId, RoleId, SessionId, UserId},
@@ -130,6 +132,15 @@ impl Column for String {
     fn read(cell: Cell<'_>) -> Option<Self> {
         match cell {
             Cell::Text(value) => Some(value.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+impl Column for IpAddr {
+    fn read(cell: Cell<'_>) -> Option<Self> {
+        match cell {
+            Cell::Text(value) => value.parse().ok(),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! Very many people at once, for measurements: written past the server into its database, in the order of their numbers.
 //!
-//! Each has an address, a passkey, a session and the role of everyone. All that is theirs follows from their number, so
+//! Each has an address, a passkey, sessions and the role of everyone. All that is theirs follows from their number, so
 //! that whoever measures need not keep it; one key serves for all passkeys, for verification takes as long with each.
 
 use std::{fmt::Write as _, path::Path};
@@ -52,6 +52,7 @@ pub struct Population {
     keys: Keys,
     public_key: Vec<u8>,
     since: Timestamp,
+    sessions: u8,
 }
 
 /// One of them.
@@ -62,11 +63,10 @@ pub struct Person {
     pub credential_id: [u8; 16],
     /// Their user handle.
     pub user_handle: [u8; 64],
-    /// The token of their session, as a client holds it.
-    pub token: String,
+    /// The tokens of their sessions, as clients hold them.
+    pub tokens: Vec<String>,
     user: IdBytes,
-    session: IdBytes,
-    token_hash: [u8; 32],
+    sessions: Vec<Token>,
 }
 
 impl Population {
@@ -76,7 +76,14 @@ impl Population {
             keys: Keys::derive(root_key, 0),
             public_key,
             since,
+            sessions: 1,
         }
+    }
+
+    /// The same people, each of whom has signed in so many times.
+    #[must_use]
+    pub fn with_sessions(self, sessions: u8) -> Self {
+        Self { sessions, ..self }
     }
 
     /// The person with this number.
@@ -90,9 +97,16 @@ impl Population {
             id[8..].copy_from_slice(&number.to_be_bytes());
             id
         };
-        let session = id(2);
-        let secret = sha256(&[b"a session of a population", &number.to_be_bytes()]);
-        let token = Token::of(SessionId(session), secret);
+        let session = |which: u8| {
+            let secret = [
+                b"a session of a population",
+                &number.to_be_bytes()[..],
+                &[which],
+            ];
+            // After all other ids: those of a person's sessions follow each other.
+            Token::of(SessionId(id(0x80 + which)), sha256(&secret))
+        };
+        let sessions: Vec<_> = (0..self.sessions).map(session).collect();
         let mut user_handle = [3; 64];
         user_handle[..8].copy_from_slice(&number.to_be_bytes());
         let mut credential_id = [4; 16];
@@ -101,38 +115,58 @@ impl Population {
             address: Address::parse(&format!("p{number:09}@example.com")).expect("an address"),
             credential_id,
             user_handle,
-            token: token.text(&self.keys.tokens),
+            tokens: sessions
+                .iter()
+                .map(|session| session.text(&self.keys.tokens))
+                .collect(),
             user: id(1),
-            session,
-            token_hash: token.hash(),
+            sessions,
         }
     }
 
-    /// Their rows, as [`TABLES`] has them.
-    fn rows(&self, person: &Person) -> [Vec<Cell>; 5] {
+    /// Their rows in each of [`TABLES`].
+    fn rows(&self, person: &Person) -> [Vec<Vec<Cell>>; 5] {
         let bytes = |bytes: &[u8]| Cell::Blob(bytes.to_vec());
         let text = |text: &str| Cell::Text(text.to_owned());
         let number = Cell::Integer;
         let since = Cell::Integer(self.since.as_millis());
         let end = Cell::Integer((self.since + Span::days(7)).as_millis());
         let user = bytes(&person.user);
-        [
+        let session = |session: &Token| {
             vec![
+                bytes(session.session().as_bytes()),
+                user.clone(),
+                bytes(&session.hash()),
+                number(0),
+                number(2),
+                bytes(&person.credential_id),
+                number(2),
+                number(1),
+                number(1),
+                number(1),
+                since.clone(),
+                since.clone(),
+                end.clone(),
+                text("127.0.0.1"),
+            ]
+        };
+        [
+            vec![vec![
                 user.clone(),
                 number(1),
                 number(0),
                 bytes(&person.user_handle),
                 since.clone(),
                 since.clone(),
-            ],
-            vec![
+            ]],
+            vec![vec![
                 bytes(person.address.key()),
                 user.clone(),
                 text(person.address.as_str()),
                 number(NORM_VERSION),
                 since.clone(),
-            ],
-            vec![
+            ]],
+            vec![vec![
                 bytes(&person.credential_id),
                 user.clone(),
                 bytes(&self.public_key),
@@ -145,24 +179,9 @@ impl Population {
                 number(1),
                 text("Passkey"),
                 since.clone(),
-            ],
-            vec![
-                bytes(&person.session),
-                user.clone(),
-                bytes(&person.token_hash),
-                number(0),
-                number(2),
-                bytes(&person.credential_id),
-                number(2),
-                number(1),
-                number(1),
-                number(1),
-                since.clone(),
-                since.clone(),
-                end,
-                text("127.0.0.1"),
-            ],
-            vec![user, bytes(&USER_ROLE)],
+            ]],
+            person.sessions.iter().map(session).collect(),
+            vec![vec![user.clone(), bytes(&USER_ROLE)]],
         ]
     }
 
@@ -193,10 +212,12 @@ impl Population {
         });
         for number in 0..people {
             let rows = self.rows(&self.person(number));
-            for (insert, row) in inserts.iter_mut().zip(&rows) {
-                insert
-                    .execute(rusqlite::params_from_iter(row))
-                    .expect("a row");
+            for (insert, rows) in inserts.iter_mut().zip(&rows) {
+                for row in rows {
+                    insert
+                        .execute(rusqlite::params_from_iter(row))
+                        .expect("a row");
+                }
             }
         }
         drop(inserts);
@@ -225,8 +246,9 @@ impl Population {
         for first in (0..people).step_by(AT_ONCE) {
             for (table, (name, columns)) in TABLES.iter().enumerate() {
                 let numbers = first..people.min(first + AT_ONCE as u64);
-                let rows = numbers.map(|number| literals(&self.rows(&self.person(number))[table]));
-                let rows: Vec<_> = rows.collect();
+                let rows = |number| self.rows(&self.person(number)).into_iter().nth(table);
+                let rows = numbers.filter_map(rows).flatten();
+                let rows: Vec<_> = rows.map(|row| literals(&row)).collect();
                 let insert = format!("insert into {name} ({columns}) values {}", rows.join(", "));
                 script(&client, &insert).await;
             }

@@ -104,7 +104,7 @@ impl Device {
                     .t
                     .get("sessions-end-from")
                     .with("device", name.as_str())
-                    .with("address", ip.as_str())
+                    .with("address", ip.to_string())
                     .to_string(),
                 None => visit
                     .t
@@ -114,8 +114,11 @@ impl Device {
             },
             name,
             signed_in: signed_in(&visit.t, session, passkeys),
-            address: session.ip.clone(),
-            user_agent: session.user_agent.clone(),
+            address: session.ip.map(|ip| ip.to_string()),
+            user_agent: session
+                .user_agent
+                .as_ref()
+                .map(|agent| agent.as_str().to_owned()),
             opened: full(session.created_at),
             proved: full(session.authenticated_at),
             seen: full(session.last_seen_at),
@@ -128,7 +131,7 @@ impl Device {
 fn signed_in(t: &Texts, session: &Session, passkeys: &[Passkey]) -> (String, Moment, String) {
     let passkey = passkeys
         .iter()
-        .find(|passkey| session.passkey.as_ref() == Some(&passkey.credential.id));
+        .find(|passkey| session.passkey.as_deref() == Some(&passkey.credential.id[..]));
     let text = match (session.method, passkey) {
         (Method::Otp, _) => t.get("sessions-signed-in-otp"),
         (Method::Passkey, None) => t.get("sessions-signed-in-passkey"),

@@ -58,7 +58,7 @@ impl Card {
                 .last_used_at
                 .map(|at| Moment::new(at, Form::Relative)),
             used_with: last.map(|session| device::name(&visit.t, session.device())),
-            is_current: user.session().passkey.as_ref() == Some(&credential.id),
+            is_current: user.session().passkey.as_deref() == Some(&credential.id[..]),
             is_new: false,
         }
     }

@@ -61,7 +61,7 @@ impl Removal {
             says.push(visit.say(Key("remove-leaves-bound")));
         }
         let own = user.session();
-        if own.passkey.as_ref() == Some(&passkey.credential.id) {
+        if own.passkey.as_deref() == Some(&passkey.credential.id[..]) {
             says.push(visit.say(Key("remove-current")));
         }
         let others = held.opened_with(passkey).filter(|each| each.id != own.id);

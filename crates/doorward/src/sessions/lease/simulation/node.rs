@@ -8,7 +8,7 @@ use std::sync::{
 use super::{
     super::{
         super::{
-            Cache, Device, Live, Method, Person, Session,
+            Cache, Live, Method, Person, Session,
             cache::{Proven, Ticket},
             lifetime::Lifetime,
         },
@@ -20,7 +20,6 @@ use super::{
     server::{SHARDS, owner_id, session_id},
 };
 use crate::{
-    access::Access,
     ids::{IdBytes, SessionId},
     time::{Span, Timestamp},
     users::Account,
@@ -224,11 +223,6 @@ fn live(session: usize, born: i64) -> Arc<Live> {
             ip: None,
             user_agent: None,
         },
-        device: Device {
-            browser: None,
-            os: None,
-            kind: "other",
-        },
         token_hash: [0; 32],
         user_epoch: born,
         seen: AtomicI64::new(0),
@@ -239,7 +233,7 @@ fn live(session: usize, born: i64) -> Arc<Live> {
 fn person(session: usize, epoch: i64) -> Arc<Person> {
     Arc::new(Person {
         account: Account::in_epoch(owner_id(session), epoch),
-        access: Access::default(),
+        access: Arc::default(),
         lifetime: Lifetime {
             idle: Span::ZERO,
             absolute: Span::ZERO,
