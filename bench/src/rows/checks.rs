@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward::testing::Population;
 use doorward_rig::Result;
 
 use super::{AT_ONCE, Bench, seen, statements_each};
@@ -35,10 +36,19 @@ impl Visitor for Checks {
 }
 
 /// Everyone's request, in the order of their numbers.
-pub(super) fn requests(population: &doorward::testing::Population, people: u64) -> Requests {
+pub(super) fn requests(population: &Population, people: u64) -> Requests {
+    requests_of(population, people, 0)
+}
+
+/// The requests of a session of everyone's, by its number.
+pub(super) fn requests_of(population: &Population, people: u64, session: usize) -> Requests {
     let request = |number| {
-        let token = population.person(number).token;
-        get("/auth/sessions/current", Some(&token), "")
+        let tokens = population.person(number).tokens;
+        get(
+            "/auth/sessions/current",
+            tokens.get(session).map(String::as_str),
+            "",
+        )
     };
     Arc::new((0..people).map(request).collect())
 }

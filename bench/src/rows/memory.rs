@@ -1,6 +1,6 @@
 //! Memory: of a server that nobody asks, and of sessions that it remembers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use doorward_rig::Result;
 use tokio::time::sleep;
@@ -31,28 +31,32 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let idle = number(server.memory()?) / MIB;
     drop(server);
 
-    let entries = ("SESSIONS__CACHE_ENTRIES", (bench.people * 2).to_string());
-    let (server, population) = bench.server(bench.people, vec![entries]).await?;
-    let requests = checks::requests(&population, bench.people);
+    // The first session of everyone brings its person, the second comes alone.
+    let people = bench.people;
+    let entries = ("SESSIONS__CACHE_ENTRIES", (people * 4).to_string());
+    let (server, population) = bench.server_of(people, 2, vec![entries]).await?;
+    let first = checks::requests(&population, people);
     // Some are asked for twice, so that what is not of sessions is there already.
-    let some = std::sync::Arc::new(requests[..requests.len() / 10].to_vec());
+    let some = Arc::new(first[..first.len() / 10].to_vec());
     checks::fill(&server, &some).await?;
     let before = number(server.memory()?);
-    checks::fill(&server, &requests).await?;
+    checks::fill(&server, &first).await?;
+    let between = number(server.memory()?);
+    let with_person = (between - before) / number((first.len() - some.len()) as u64);
+    drop(first);
+    let second = checks::requests_of(&population, people, 1);
+    checks::fill(&server, &second).await?;
     let after = number(server.memory()?);
-    let new = number((requests.len() - some.len()) as u64);
+    let alone = (after - between) / number(people);
+    let remark = format!(
+        "{people} people, 2 sessions each: {:.0} MiB in all",
+        after / MIB
+    );
     Ok(vec![
         Row::new("memory at rest", idle, "MiB").at_most(15.0),
-        Row::new(
-            "memory for each session in memory",
-            (after - before) / new,
-            "bytes",
-        )
-        .at_most(250.0)
-        .remark(format!(
-            "{} sessions: {:.0} MiB in all",
-            bench.people,
-            after / MIB
-        )),
+        Row::new("memory for a session", alone, "bytes")
+            .at_most(250.0)
+            .remark(remark),
+        Row::new("memory for a session and its person", with_person, "bytes"),
     ])
 }

@@ -89,8 +89,8 @@ pub(crate) struct Bench {
     pub people: u64,
     pub growth: Vec<u64>,
     pub authenticator: Authenticator,
-    /// Whose databases have been made, by their numbers.
-    pub populations: Mutex<HashMap<u64, Arc<Population>>>,
+    /// Whose databases have been made, by how many people and sessions of each there are.
+    pub populations: Mutex<HashMap<(u64, u8), Arc<Population>>>,
 }
 
 impl Bench {
@@ -100,10 +100,20 @@ impl Bench {
         people: u64,
         settings: Vec<(&'static str, String)>,
     ) -> Result<(Server, Arc<Population>)> {
-        let population = self.population(people)?;
+        self.server_of(people, 1, settings).await
+    }
+
+    /// A Doorward with so many people, each of whom has signed in so many times.
+    pub(crate) async fn server_of(
+        &self,
+        people: u64,
+        sessions: u8,
+        settings: Vec<(&'static str, String)>,
+    ) -> Result<(Server, Arc<Population>)> {
+        let population = self.population_of(people, sessions)?;
         let setup = Setup {
             binary: &self.binary,
-            folder: &self.home(people),
+            folder: &self.home_of(people, sessions),
             settings,
         };
         Ok((Server::start(setup).await?, population))
@@ -111,22 +121,31 @@ impl Bench {
 
     /// Where a server with so many people lives.
     pub(crate) fn home(&self, people: u64) -> PathBuf {
-        self.folder.join(format!("people-{people}"))
+        self.home_of(people, 1)
+    }
+
+    fn home_of(&self, people: u64, sessions: u8) -> PathBuf {
+        self.folder.join(format!("people-{people}-{sessions}"))
     }
 
     /// So many people, whose database is made when they are first asked for.
     pub(crate) fn population(&self, people: u64) -> Result<Arc<Population>> {
+        self.population_of(people, 1)
+    }
+
+    fn population_of(&self, people: u64, sessions: u8) -> Result<Arc<Population>> {
         let mut populations = self.populations.lock().map_err(|error| error.to_string())?;
-        if let Some(population) = populations.get(&people) {
+        if let Some(population) = populations.get(&(people, sessions)) {
             return Ok(Arc::clone(population));
         }
-        let home = self.home(people);
+        let home = self.home_of(people, sessions);
         fs::create_dir(&home)?;
         let key = root_key(&home)?;
         let population = Population::new(&key, self.authenticator.public_key(), now()?);
+        let population = population.with_sessions(sessions);
         population.write_file(&home.join(DATABASE_FILE), people);
         let population = Arc::new(population);
-        populations.insert(people, Arc::clone(&population));
+        populations.insert((people, sessions), Arc::clone(&population));
         Ok(population)
     }
 
