@@ -97,6 +97,7 @@ pub struct Inner {
     /// Where the database is one that servers share.
     pub(crate) follower: Option<sessions::Follower>,
     pub(crate) activity: sessions::Activity,
+    pub(crate) renewals: sessions::Renewals,
     pub(crate) networks: limits::Networks,
     pub(crate) brake: limits::Brake,
     pub(crate) mailer: Arc<dyn Mailer>,
@@ -352,6 +353,7 @@ impl Builder {
             cache: sessions::Cache::new(self.config.sessions.cache_entries, progress),
             follower,
             activity: sessions::Activity::default(),
+            renewals: sessions::Renewals::default(),
             networks: limits::Networks::new(&self.config.limits),
             brake: limits::Brake::default(),
             metrics: Metrics::default(),

@@ -185,7 +185,7 @@ async fn list_sessions(desk: &Desk, account: &Account) -> Result<(), Failure> {
             id: session.id,
             created_at: session.created_at,
             authenticated_at: session.authenticated_at,
-            last_seen_at: session.last_seen_at,
+            last_seen_at: session.last_seen_at(),
             expires_at: session.expires_at,
             method: session.method.name(),
             ip: session.ip,

@@ -2,7 +2,10 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use super::{Live, store};
@@ -13,18 +16,47 @@ use crate::{
     time::{Span, Timestamp},
 };
 
+/// When a session was last used, by the minute. In memory it moves while the session is used.
+#[derive(Debug)]
+pub(super) struct LastSeen(AtomicI64);
+
+impl LastSeen {
+    /// The grain of last use.
+    const GRAIN: Span = Span::minutes(1);
+
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Whether this use is told from the last.
+    fn moves_to(&self, now: Timestamp) -> bool {
+        let moves = now - self.at() >= Self::GRAIN;
+        if moves {
+            self.0.store(now.as_millis(), Ordering::Relaxed);
+        }
+        moves
+    }
+}
+
+impl From<Timestamp> for LastSeen {
+    fn from(at: Timestamp) -> Self {
+        Self(AtomicI64::new(at.as_millis()))
+    }
+}
+
+impl Clone for LastSeen {
+    fn clone(&self) -> Self {
+        self.at().into()
+    }
+}
+
 /// The sessions that were seen, on their way to the database.
 #[derive(Debug, Default)]
 pub(crate) struct Activity(Mutex<Vec<Arc<Live>>>);
 
 impl Activity {
-    /// The grain of last use.
-    const GRAIN: Span = Span::minutes(1);
-
     pub(super) fn saw(&self, live: &Arc<Live>, now: Timestamp) {
-        let last = live.seen.load(Ordering::Relaxed);
-        if now.as_millis() - last >= Self::GRAIN.as_millis() {
-            live.seen.store(now.as_millis(), Ordering::Relaxed);
+        if live.session.last_seen.moves_to(now) {
             let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             seen.push(Arc::clone(live));
         }
@@ -35,7 +67,7 @@ impl Activity {
         let seen = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let seen = seen
             .iter()
-            .map(|live| (live.session.id, live.last_seen_at()));
+            .map(|live| (live.session.id, live.session.last_seen_at()));
         let mut seen: Vec<_> = seen.collect();
         seen.sort_unstable();
         seen

@@ -138,7 +138,10 @@ impl Cache {
     /// When a session that is in memory was last seen.
     pub(super) fn last_seen_at(&self, id: &SessionId) -> Option<Timestamp> {
         let shard = self.shard(id.shard());
-        shard.sessions.peek(id).map(|live| live.last_seen_at())
+        shard
+            .sessions
+            .peek(id)
+            .map(|live| live.session.last_seen_at())
     }
 
     pub(crate) fn forget_session(&self, id: &SessionId) {

@@ -1,20 +1,10 @@
 //! Whether a token opens a session: from memory where that knows, else from the database.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
-use super::{Live, Person, SignedIn, Token, follower, lifetime::Lifetime, store};
+use super::{Live, Person, SignedIn, Token, follower, lifetime::Lifetime, renewal::renew, store};
 use crate::{
-    Doorward,
-    access::Access,
-    error::{Escaped, Result},
-    forget,
-    ids::SessionId,
-    secret::same,
-    time::Timestamp,
-    users::Account,
+    Doorward, access::Access, error::Result, ids::SessionId, secret::same, users::Account,
 };
 
 /// Who holds this token, if the session is live. Costs no statement while memory knows the session.
@@ -43,7 +33,7 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
         return Ok(None);
     }
     if let Some(end) = live.session.renewal(lifetime, now) {
-        renew(doorward, &live, end).await;
+        renew(doorward, &live.session, end).await;
     }
     doorward.activity.saw(&live, now);
     Ok(Some(SignedIn { live, person }))
@@ -96,30 +86,4 @@ fn remembered(
         access: doorward.cache.accesses.one(Arc::new(access)),
     };
     (Arc::new(live), Arc::new(person))
-}
-
-/// Moves the end of a session. A database that cannot take it does not end the session: the next use tries again.
-async fn renew(doorward: &Doorward, live: &Live, end: Timestamp) {
-    /// One renewal at a time, also where the request that does it is given up half-way.
-    struct Renewing<'a>(&'a AtomicBool);
-
-    impl Drop for Renewing<'_> {
-        fn drop(&mut self) {
-            self.0.store(false, Ordering::Relaxed);
-        }
-    }
-
-    if live.renewing.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let _renewing = Renewing(&live.renewing);
-    let id = live.session.id;
-    let renewed = doorward.db.transaction(|mut tx| async move {
-        let tx = &mut tx;
-        store::renew(tx, &id, live.session.expires_at, end).await?;
-        forget::renewed_session(doorward, tx, &id).await
-    });
-    if let Err(error) = renewed.await {
-        tracing::warn!(error = %Escaped(&error), "a session could not be renewed");
-    }
 }

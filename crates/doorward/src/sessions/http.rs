@@ -77,13 +77,13 @@ pub(crate) struct SessionAnswer {
 }
 
 impl SessionAnswer {
-    fn of(session: &Session, device: Device, last_seen_at: Timestamp, current: bool) -> Self {
+    fn of(session: &Session, current: bool) -> Self {
         Self {
             id: session.id,
             user_id: session.user_id,
             created_at: session.created_at,
             expires_at: session.expires_at,
-            last_seen_at,
+            last_seen_at: session.last_seen_at(),
             authenticated_at: session.authenticated_at,
             method: session.method.name(),
             passkey_id: session
@@ -92,14 +92,13 @@ impl SessionAnswer {
                 .map(|id| URL_SAFE_NO_PAD.encode(id)),
             user_agent: session.user_agent.clone(),
             ip: session.ip,
-            device,
+            device: session.device(),
             current,
         }
     }
 
     fn current(signed_in: &SignedIn) -> Self {
-        let (session, device) = (signed_in.session(), signed_in.device());
-        Self::of(session, device, signed_in.last_seen_at(), true)
+        Self::of(signed_in.session(), true)
     }
 }
 
@@ -134,12 +133,7 @@ pub(crate) fn created(
     let cookies = self::cookies(doorward, &new)?;
     let answer = SignedInAnswer {
         token: in_body.then_some(token),
-        session: SessionAnswer::of(
-            &new.session,
-            new.session.device(),
-            new.session.last_seen_at,
-            true,
-        ),
+        session: SessionAnswer::of(&new.session, true),
         user: new.user,
         signals,
     };
@@ -268,14 +262,7 @@ pub(crate) async fn of_caller(
     let own = caller.session().id;
     Ok(sessions
         .iter()
-        .map(|session| {
-            SessionAnswer::of(
-                session,
-                session.device(),
-                session.last_seen_at,
-                session.id == own,
-            )
-        })
+        .map(|session| SessionAnswer::of(session, session.id == own))
         .collect())
 }
 

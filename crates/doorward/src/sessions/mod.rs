@@ -16,6 +16,7 @@ pub(crate) mod http;
 mod lease;
 mod lifetime;
 mod proof;
+mod renewal;
 mod store;
 mod token;
 
@@ -23,16 +24,13 @@ use std::{
     borrow::Borrow,
     hash::{Hash, Hasher},
     net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+    sync::Arc,
 };
 
 use futures_util::future::try_join;
 
 pub use self::device::{Device, UserAgent};
-use self::lifetime::Lifetime;
+use self::{activity::LastSeen, lifetime::Lifetime};
 pub(crate) use self::{
     activity::{Activity, flush_activity},
     cache::{Cache, SHARDS, shard_of},
@@ -43,6 +41,7 @@ pub(crate) use self::{
     },
     lease::{Progress, Subject},
     proof::Proof,
+    renewal::Renewals,
     token::Token,
 };
 use crate::{
@@ -97,8 +96,7 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// When it ends unless it is used.
     pub expires_at: Timestamp,
-    /// Last use, by the minute.
-    pub last_seen_at: Timestamp,
+    last_seen: LastSeen,
     /// The network address it was opened from.
     pub ip: Option<IpAddr>,
     /// The user agent it was opened with.
@@ -106,6 +104,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// Last use, by the minute, as far as this server knows of it.
+    #[must_use]
+    pub fn last_seen_at(&self) -> Timestamp {
+        self.last_seen.at()
+    }
+
     /// The browser and system that it was opened with.
     #[must_use]
     pub fn device(&self) -> Device {
@@ -128,8 +132,6 @@ pub(crate) struct Live {
     pub session: Session,
     token_hash: [u8; 32],
     user_epoch: i64,
-    seen: AtomicI64,
-    renewing: AtomicBool,
 }
 
 /// In a set each is found by its id, which need not be stored beside it.
@@ -165,13 +167,6 @@ found_by! {
     Person: UserId, |person| person.account.user.id;
 }
 
-impl Live {
-    /// Last use, by the minute, as far as this server has seen it.
-    fn last_seen_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.seen.load(Ordering::Relaxed)).max(self.session.last_seen_at)
-    }
-}
-
 /// Someone who is signed in, by a token that was checked.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
@@ -200,16 +195,6 @@ impl SignedIn {
 
     pub(crate) fn account(&self) -> &Account {
         &self.person.account
-    }
-
-    /// With which browser and system.
-    pub(crate) fn device(&self) -> Device {
-        self.live.session.device()
-    }
-
-    /// Last use, by the minute: this one included.
-    pub(crate) fn last_seen_at(&self) -> Timestamp {
-        self.live.last_seen_at()
     }
 }
 
@@ -253,7 +238,7 @@ pub(crate) async fn open(
         created_at: now,
         authenticated_at: now,
         expires_at,
-        last_seen_at: now,
+        last_seen: now.into(),
         ip: client.ip(),
         user_agent: client.user_agent().map(|text| Arc::new(text.into())),
     };
@@ -333,8 +318,11 @@ pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>>
     let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
     for session in &mut sessions {
         let seen = doorward.cache.last_seen_at(&session.id);
-        session.last_seen_at =
-            seen.map_or(session.last_seen_at, |seen| seen.max(session.last_seen_at));
+        session.last_seen = seen
+            .map_or(session.last_seen_at(), |seen| {
+                seen.max(session.last_seen_at())
+            })
+            .into();
     }
     Ok(sessions)
 }

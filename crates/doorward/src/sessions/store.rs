@@ -1,9 +1,6 @@
 //! Sessions in SQL.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64},
-};
+use std::sync::Arc;
 
 use super::{Live, Method, Session, cache::shard_of};
 use crate::{
@@ -166,8 +163,6 @@ fn live(row: &Row<'_>) -> Result<Live> {
     Ok(Live {
         token_hash: row.get(10)?,
         user_epoch: row.get(11)?,
-        seen: AtomicI64::new(0),
-        renewing: AtomicBool::new(false),
         session,
     })
 }
@@ -230,7 +225,7 @@ fn session(row: &Row<'_>, last_seen_at: Timestamp) -> Result<Session> {
         user_agent: row
             .get::<Option<String>>(9)?
             .map(|text| Arc::new(text.into())),
-        last_seen_at,
+        last_seen: last_seen_at.into(),
     })
 }
 

@@ -97,8 +97,8 @@ impl Device {
             id: session.id.to_string(),
             icon: device::icon(session.device()),
             is_current,
-            last_seen: (!is_current && session.last_seen_at + NOW <= now)
-                .then(|| Moment::new(session.last_seen_at, moment::Form::Relative)),
+            last_seen: (!is_current && session.last_seen_at() + NOW <= now)
+                .then(|| Moment::new(session.last_seen_at(), moment::Form::Relative)),
             end: match &session.ip {
                 Some(ip) => visit
                     .t
@@ -121,7 +121,7 @@ impl Device {
                 .map(|agent| agent.as_str().to_owned()),
             opened: full(session.created_at),
             proved: full(session.authenticated_at),
-            seen: full(session.last_seen_at),
+            seen: full(session.last_seen_at()),
             ends: full(session.expires_at),
         }
     }

@@ -1,9 +1,6 @@
 //! A server: the real lease and the real memory, on clocks of its own, with connections that may lead to an old primary.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64},
-};
+use std::sync::Arc;
 
 use super::{
     super::{
@@ -219,14 +216,12 @@ fn live(session: usize, born: i64) -> Arc<Live> {
             created_at: epoch,
             authenticated_at: epoch,
             expires_at: epoch,
-            last_seen_at: epoch,
+            last_seen: epoch.into(),
             ip: None,
             user_agent: None,
         },
         token_hash: [0; 32],
         user_epoch: born,
-        seen: AtomicI64::new(0),
-        renewing: AtomicBool::new(false),
     })
 }
 
