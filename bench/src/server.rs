@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{Json, Router, routing::get as on_get};
@@ -36,6 +36,7 @@ pub(crate) struct Server {
     pub process: u32,
     /// From the start of the process to its first answer.
     pub started_in: Duration,
+    since: Instant,
     metrics: Option<SocketAddr>,
     child: Child,
 }
@@ -115,6 +116,7 @@ impl Server {
             address,
             process,
             started_in: since.elapsed(),
+            since,
             metrics,
             child,
         })
@@ -135,6 +137,28 @@ impl Server {
             .lines()
             .find_map(|line| line.strip_prefix(&name));
         Ok(line.ok_or("no such counter")?.trim().parse()?)
+    }
+
+    /// Waits, where the next minute is nearer than this, until what the server does every minute is done: it writes who was
+    /// seen, a statement for each.
+    pub(crate) async fn rest(&self, needed: Duration) -> Result<()> {
+        const MINUTE: u128 = 60_000;
+        const A_SECOND: Duration = Duration::from_secs(1);
+        let into = self.since.elapsed().as_millis() % MINUTE;
+        let left = Duration::from_millis(u64::try_from(MINUTE - into)?);
+        if left > needed + A_SECOND {
+            return Ok(());
+        }
+        sleep(left + A_SECOND).await;
+        let mut before = self.statements().await?;
+        loop {
+            sleep(A_SECOND).await;
+            let after = self.statements().await?;
+            if after - before < 100.0 {
+                return Ok(());
+            }
+            before = after;
+        }
     }
 
     /// How many statements it has run.

@@ -109,6 +109,9 @@ pub(super) async fn run(
     requests: &Requests,
 ) -> Result<(Measured, f64)> {
     let visitors = visitors(server, requests).await?;
+    server
+        .rest(bench.times.warm_up + bench.times.measured)
+        .await?;
     let before = server.statements().await?;
     let measured = closed(visitors, Some(server.process), bench.times).await?;
     let after = server.statements().await?;

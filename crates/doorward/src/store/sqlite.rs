@@ -125,8 +125,7 @@ impl Sqlite {
         )?;
         connection
             .0
-            // The upper pages of the trees of a million sessions stay in memory, of which nothing is taken before it is needed.
-            .execute_batch("pragma query_only = on; pragma cache_size = -8192;")
+            .pragma_update(None, "query_only", true)
             .map_err(|error| Error::Unavailable(error.into()))?;
         Ok(reader.insert(connection))
     }
