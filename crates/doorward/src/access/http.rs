@@ -1,16 +1,13 @@
 //! What the caller may do, in HTTP.
 
 use axum::response::IntoResponse;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::Access;
-use crate::{
-    Doorward,
-    http::{BothSlashes, extract::CurrentUser, openapi::Declined},
-};
+use crate::http::{Operations, extract::CurrentUser, openapi::Declined};
 
-pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new().both_slashes(routes!(permissions))
+pub(crate) fn routes<T: Operations>(all: T) -> T {
+    all.with(routes!(permissions))
 }
 
 /// What the caller may do: permissions and roles, sorted.

@@ -8,19 +8,19 @@ use axum::{
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{Binding, Flow};
 use crate::{
     Doorward,
     error::Result,
-    http::{BothSlashes, Client, cookies, extract::Json, openapi::Declined},
+    http::{Client, Operations, cookies, extract::Json, openapi::Declined},
     mail::Address,
     time::Timestamp,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new().both_slashes(routes!(verify))
+pub(crate) fn routes<T: Operations>(all: T) -> T {
+    all.with(routes!(verify))
 }
 
 /// An address to verify.

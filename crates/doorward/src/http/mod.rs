@@ -37,8 +37,8 @@ pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 
 /// The API and pages of this Doorward.
 pub(crate) fn router(doorward: &Doorward) -> Router {
-    let (api, document) = operations().split_for_parts();
-    api.merge(openapi::routes(&document))
+    operations(Router::new())
+        .merge(openapi::routes())
         .merge(pages::routes(doorward))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -64,38 +64,40 @@ pub(crate) fn server(doorward: &Doorward) -> Router {
     router(doorward).merge(rest)
 }
 
-/// Every operation of the API, with its documentation.
-fn operations() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::with_openapi(openapi::frame())
-        .merge(codes::http::routes())
-        .merge(passkeys::http::routes())
-        .merge(sessions::http::routes())
-        .merge(access::http::routes())
-        .merge(users::http::routes())
+/// Adds every operation of the API.
+fn operations<T: Operations>(all: T) -> T {
+    let all = codes::http::routes(all);
+    let all = passkeys::http::routes(all);
+    let all = sessions::http::routes(all);
+    let all = access::http::routes(all);
+    users::http::routes(all)
 }
 
-/// Operations that answer with and without a slash at the end; the document has the path as it is written.
-pub(crate) trait BothSlashes {
-    /// Adds the operations under both spellings of their path.
-    fn both_slashes(self, operations: UtoipaMethodRouter<Doorward>) -> Self;
+/// Where operations are gathered: in the router that serves them, or in the document that describes them.
+///
+/// Not in both at once: a server takes the one at its start, and needs the other when somebody asks for it.
+pub(crate) trait Operations: Sized {
+    /// Adds operations, all of the same path.
+    fn with(self, operations: UtoipaMethodRouter<Doorward>) -> Self;
 }
 
-impl BothSlashes for OpenApiRouter<Doorward> {
-    fn both_slashes(self, operations: UtoipaMethodRouter<Doorward>) -> Self {
-        let (_, documented, methods) = &operations;
-        let methods = methods.clone();
-        let other: Vec<String> = documented
-            .paths
-            .keys()
-            .map(|path| {
-                path.strip_suffix('/')
-                    .map_or_else(|| format!("{path}/"), str::to_owned)
-            })
-            .collect();
-        other
-            .into_iter()
-            .fold(self.routes(operations), |router, path| {
-                router.route(&path, methods.clone())
-            })
+impl Operations for Router<Doorward> {
+    /// They answer with and without a slash at the end.
+    fn with(self, (_, documented, methods): UtoipaMethodRouter<Doorward>) -> Self {
+        documented.paths.keys().fold(self, |router, path| {
+            let other = path
+                .strip_suffix('/')
+                .map_or_else(|| format!("{path}/"), str::to_owned);
+            router
+                .route(path, methods.clone())
+                .route(&other, methods.clone())
+        })
+    }
+}
+
+impl Operations for OpenApiRouter<Doorward> {
+    /// The document has the path as it is written.
+    fn with(self, operations: UtoipaMethodRouter<Doorward>) -> Self {
+        self.routes(operations)
     }
 }

@@ -1,6 +1,9 @@
 //! The API's description of itself: OpenAPI 3.1, made from the handlers.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{Router, response::IntoResponse, routing::get};
 use bytes::Bytes;
@@ -13,6 +16,7 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
+use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::Problem;
 use crate::{Doorward, error};
@@ -57,7 +61,7 @@ fn problem(codes: &[&str]) -> Response {
 }
 
 /// The document without its operations.
-pub(super) fn frame() -> openapi::OpenApi {
+fn frame() -> openapi::OpenApi {
     let bearer = SecurityScheme::Http(
         HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -93,12 +97,18 @@ pub(super) fn frame() -> openapi::OpenApi {
 /// The OpenAPI document, as `/openapi.json` serves it.
 #[must_use]
 pub fn document() -> serde_json::Value {
-    serde_json::to_value(super::operations().to_openapi()).unwrap_or_default()
+    serde_json::to_value(made()).unwrap_or_default()
 }
 
-pub(super) fn routes(document: &openapi::OpenApi) -> Router<Doorward> {
-    let text = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+fn made() -> openapi::OpenApi {
+    super::operations(OpenApiRouter::with_openapi(frame())).into_openapi()
+}
+
+pub(super) fn routes() -> Router<Doorward> {
+    // Made when it is first asked for: it takes a megabyte, which most servers never need.
+    let text: Arc<OnceLock<Bytes>> = Arc::default();
     let serve = async move || {
+        let text = text.get_or_init(|| serde_json::to_vec(&made()).unwrap_or_default().into());
         let json = HeaderValue::from_static("application/json");
         ([(header::CONTENT_TYPE, json)], text.clone()).into_response()
     };

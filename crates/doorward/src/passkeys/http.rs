@@ -10,7 +10,7 @@ use doorward_webauthn::{AssertionResponse, RegistrationResponse};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{Name, Passkey, providers};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     codes::Flow,
     error::{Error, Result},
     http::{
-        BothSlashes, Client, TOLERANT_BASE64URL, cookies,
+        Client, Operations, TOLERANT_BASE64URL, cookies,
         extract::{CurrentUser, Fresh, Json, JsonText, Path, Presented},
         openapi::Declined,
         read_json,
@@ -28,14 +28,13 @@ use crate::{
     time::Timestamp,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new()
-        .both_slashes(routes!(register_options))
-        .both_slashes(routes!(register_verify))
-        .both_slashes(routes!(authenticate_options))
-        .both_slashes(routes!(authenticate_verify))
-        .both_slashes(routes!(list))
-        .both_slashes(routes!(rename, remove))
+pub(crate) fn routes<T: Operations>(all: T) -> T {
+    all.with(routes!(register_options))
+        .with(routes!(register_verify))
+        .with(routes!(authenticate_options))
+        .with(routes!(authenticate_verify))
+        .with(routes!(list))
+        .with(routes!(rename, remove))
 }
 
 /// A passkey as its owner sees it.

@@ -12,7 +12,7 @@ use doorward_webauthn::AssertionResponse;
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{Device, NewSession, Session, SignedIn, UserAgent};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     config::TokenInBody,
     error::{Error, Result},
     http::{
-        BothSlashes, Client, TOLERANT_BASE64URL, cookies,
+        Client, Operations, TOLERANT_BASE64URL, cookies,
         extract::{CurrentUser, Json, MaybeUser, Path, Presented},
         openapi::Declined,
     },
@@ -32,13 +32,12 @@ use crate::{
     users::User,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new()
-        .both_slashes(routes!(list, create, end_current))
-        .both_slashes(routes!(current))
-        .both_slashes(routes!(end_others))
-        .both_slashes(routes!(end_all))
-        .both_slashes(routes!(end_one))
+pub(crate) fn routes<T: Operations>(all: T) -> T {
+    all.with(routes!(list, create, end_current))
+        .with(routes!(current))
+        .with(routes!(end_others))
+        .with(routes!(end_all))
+        .with(routes!(end_one))
 }
 
 /// A session as its owner sees it.

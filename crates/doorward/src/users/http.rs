@@ -4,7 +4,7 @@ use axum::{extract::State, response::IntoResponse};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
 use super::{Page, ProfileChange, User, email};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     audit::Recorded,
     error::Result,
     http::{
-        BothSlashes, Client, cookies,
+        Client, Operations, cookies,
         extract::{CurrentUser, Fresh, Json, Query},
         openapi::Declined,
     },
@@ -20,12 +20,11 @@ use crate::{
     time::Timestamp,
 };
 
-pub(crate) fn routes() -> OpenApiRouter<Doorward> {
-    OpenApiRouter::new()
-        .both_slashes(routes!(show, update, erase))
-        .both_slashes(routes!(change_email))
-        .both_slashes(routes!(confirm_email))
-        .both_slashes(routes!(events))
+pub(crate) fn routes<T: Operations>(all: T) -> T {
+    all.with(routes!(show, update, erase))
+        .with(routes!(change_email))
+        .with(routes!(confirm_email))
+        .with(routes!(events))
 }
 
 /// The caller's profile.
