@@ -1,7 +1,8 @@
 //! What is known of processes and processors here.
 
 use std::{
-    fs,
+    fs, io,
+    path::Path,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -34,6 +35,13 @@ fn run_on(processor: usize) -> Result<()> {
     let mut processors = CpuSet::new();
     processors.set(processor);
     Ok(sched_setaffinity(None, &processors)?)
+}
+
+/// Reads a file from one end to the other, so that the system has it in memory: some take back what nobody reads, and then it
+/// would be the disk that is measured.
+pub(crate) fn read(file: &Path) -> Result<()> {
+    io::copy(&mut fs::File::open(file)?, &mut io::sink())?;
+    Ok(())
 }
 
 /// The time of this process, by which servers are measured.

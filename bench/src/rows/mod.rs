@@ -111,9 +111,11 @@ impl Bench {
         settings: Vec<(&'static str, String)>,
     ) -> Result<(Server, Arc<Population>)> {
         let population = self.population_of(people, sessions)?;
+        let home = self.home_of(people, sessions);
+        machine::read(&home.join(DATABASE_FILE))?;
         let setup = Setup {
             binary: &self.binary,
-            folder: &self.home_of(people, sessions),
+            folder: &home,
             settings,
         };
         Ok((Server::start(setup).await?, population))

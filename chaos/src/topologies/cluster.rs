@@ -42,6 +42,9 @@ const PROGRAMS: [&str; 3] = [PATRONI, ETCD, HAPROXY];
 /// How long the members may take to agree: longer than a leader's key lives.
 const TO_SETTLE: Duration = Duration::from_mins(2);
 
+/// How long they may take before the leader's agent is started anew.
+const TO_AGREE: Duration = Duration::from_mins(1);
+
 /// How long the key of a leader lives that does not renew it: the least that Patroni takes.
 const KEY_LIVES: Duration = Duration::from_secs(20);
 
@@ -129,6 +132,14 @@ postgresql:
         Ok(())
     }
 
+    /// Another agent for the same server.
+    async fn renew_agent(&mut self) -> Result<()> {
+        if let Some(mut agent) = self.child.take() {
+            agent.kill().await?;
+        }
+        self.start()
+    }
+
     /// `kill -9` of both.
     async fn kill(&mut self) -> Result<()> {
         if let Some(mut agent) = self.child.take() {
@@ -190,22 +201,33 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Waits until there are a primary, reached by the way that leads to it, its synchronous standby and one more.
+    /// Waits until the cluster is whole.
+    ///
+    /// The agent of a leader that hung may go on by what it knew, and never name a synchronous standby again (Patroni 3.0:
+    /// "Synchronous replication key updated by someone else"). An operator starts it anew, and so does this.
     async fn settle(&mut self) -> Result<()> {
-        let settled = async {
-            loop {
-                let standbys = self.that_are("/replica").await;
-                let synchronous = self.that_are("/synchronous").await;
-                let is_whole = standbys.len() == 2 && synchronous.len() == 1;
-                if is_whole && self.primary.sql("select 1").await.is_ok() {
-                    return;
-                }
-                sleep(Duration::from_millis(200)).await;
-            }
-        };
-        timeout(TO_SETTLE, settled)
+        if timeout(TO_AGREE, self.agree()).await.is_ok() {
+            return Ok(());
+        }
+        if let Ok(leader) = self.leader().await {
+            self.members[leader].renew_agent().await?;
+        }
+        timeout(TO_SETTLE, self.agree())
             .await
             .map_err(|_| "the members of the cluster do not agree".into())
+    }
+
+    /// Waits until there are a primary, reached by the way that leads to it, its synchronous standby and one more.
+    async fn agree(&mut self) {
+        loop {
+            let standbys = self.that_are("/replica").await;
+            let synchronous = self.that_are("/synchronous").await;
+            let is_whole = standbys.len() == 2 && synchronous.len() == 1;
+            if is_whole && self.primary.sql("select 1").await.is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// The members whose agents say this of their server.

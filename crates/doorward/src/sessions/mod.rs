@@ -255,7 +255,6 @@ pub(crate) async fn open(
         user_verified: proof.user_verified(),
         backup_eligible: proof.backup_eligible(),
         backed_up: proof.backed_up(),
-        ip: client.ip_text(),
     };
     let event = Event::own(Kind::SignedIn, user)
         .session(session.id)
@@ -317,12 +316,9 @@ pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>>
     };
     let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
     for session in &mut sessions {
-        let seen = doorward.cache.last_seen_at(&session.id);
-        session.last_seen = seen
-            .map_or(session.last_seen_at(), |seen| {
-                seen.max(session.last_seen_at())
-            })
-            .into();
+        if let Some(seen) = doorward.cache.last_seen_at(&session.id) {
+            session.last_seen = seen.max(session.last_seen_at()).into();
+        }
     }
     Ok(sessions)
 }

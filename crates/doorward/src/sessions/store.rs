@@ -20,7 +20,6 @@ pub(super) struct NewRow<'a> {
     pub user_verified: bool,
     pub backup_eligible: bool,
     pub backed_up: bool,
-    pub ip: Option<String>,
 }
 
 fn method_number(method: Method) -> i64 {
@@ -50,6 +49,7 @@ const INSERT: &str = "
 /// Writes a session down; how many the user has beside it.
 pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
     let session = row.session;
+    let ip = session.ip.map(|ip| ip.to_string());
     let values = values![
         &session.id,
         &session.user_id,
@@ -64,7 +64,7 @@ pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
         session.created_at,
         session.authenticated_at,
         session.expires_at,
-        row.ip.as_deref(),
+        ip.as_deref(),
         session.user_agent.as_ref().map(|agent| agent.as_str()),
     ];
     let beside = tx.optional(INSERT, values, |row| row.get(0)).await?;
@@ -81,6 +81,7 @@ const RENEW_PROOF: &str = "
 /// Puts a new proof and token under a session; whether it was still there.
 pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) -> Result<bool> {
     let session = row.session;
+    let ip = session.ip.map(|ip| ip.to_string());
     let values = values![
         row.token_hash,
         row.user_epoch,
@@ -92,7 +93,7 @@ pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) 
         row.backed_up,
         session.authenticated_at,
         session.expires_at,
-        row.ip.as_deref(),
+        ip.as_deref(),
         session.user_agent.as_ref().map(|agent| agent.as_str()),
         &session.id,
         old_hash,
