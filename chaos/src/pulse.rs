@@ -8,6 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use doorward_rig::postgres::USER;
 use tokio::{
+    sync::watch,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -35,14 +36,27 @@ const BEAT: &str = "select pg_logical_emit_message(true, 'pulse', '')";
 pub(crate) struct Pulse {
     /// Its way to the database, which nobody disturbs.
     pub proxy: Proxy,
+    beats: watch::Receiver<u64>,
     feeling: JoinHandle<()>,
 }
 
 impl Pulse {
     pub(crate) async fn feel(database: SocketAddr, world: &Arc<World>) -> Result<Self> {
         let proxy = Proxy::start(database).await?;
-        let feeling = tokio::spawn(feel(proxy.address, Arc::clone(world)));
-        Ok(Self { proxy, feeling })
+        let (felt, beats) = watch::channel(0);
+        let feeling = tokio::spawn(feel(proxy.address, Arc::clone(world), felt));
+        Ok(Self {
+            proxy,
+            beats,
+            feeling,
+        })
+    }
+
+    /// Waits for the next beat: a stall that is over has been told of then.
+    pub(crate) async fn beat(&self) -> Result<()> {
+        let mut beats = self.beats.clone();
+        beats.mark_unchanged();
+        Ok(timeout(Duration::from_mins(1), beats.changed()).await??)
     }
 }
 
@@ -52,7 +66,7 @@ impl Drop for Pulse {
     }
 }
 
-async fn feel(address: SocketAddr, world: Arc<World>) {
+async fn feel(address: SocketAddr, world: Arc<World>, felt: watch::Sender<u64>) {
     let recorder = &world.recorder;
     let mut client = None;
     loop {
@@ -67,6 +81,7 @@ async fn feel(address: SocketAddr, world: Arc<World>) {
         if recorder.now() - start >= micros(SLOW) {
             recorder.fault(Fault::Stall, &DATABASE.into(), start);
         }
+        felt.send_modify(|beats| *beats += 1);
         sleep(REST).await;
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use crate::{
     checkers::{History, Violation},
-    history::{Fault, Op, Outcome},
+    history::{Fault, Moment, Op, Outcome},
     propagation,
 };
 
@@ -86,20 +86,20 @@ fn name(op: &Op) -> String {
 }
 
 fn faults(history: &History) -> String {
-    let mut counts: BTreeMap<Fault, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<Fault, (u64, Moment)> = BTreeMap::new();
     for entry in &history.entries {
         if let Op::Fault { kind } = entry.op {
-            *counts.entry(kind).or_default() += 1;
+            let (count, time) = counts.entry(kind).or_default();
+            *count += 1;
+            *time += entry.end - entry.start;
         }
     }
     let counts: Vec<_> = counts
         .iter()
-        .map(|(kind, count)| {
+        .map(|(kind, (count, time))| {
             let kind = serde_json::to_value(kind).unwrap_or_default();
-            format!(
-                "{count} × {}",
-                kind.as_str().unwrap_or_default().replace('_', " ")
-            )
+            let kind = kind.as_str().unwrap_or_default().replace('_', " ");
+            format!("{count} × {kind} ({} s)", time / 1_000_000)
         })
         .collect();
     if counts.is_empty() {

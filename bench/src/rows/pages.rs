@@ -13,7 +13,7 @@ const EACH: f64 = 10.0;
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let people = bench.growth[0];
     let (server, population) = bench.server(people, Vec::new()).await?;
-    let token = population.person(0).tokens.concat();
+    let token = population.person(0).tokens.remove(0);
     let mut rows = Vec::new();
     for (path, token) in [("/sign-in", None), ("/account", Some(&*token))] {
         let as_a_browser = "accept: text/html\r\naccept-encoding: br\r\n";

@@ -69,9 +69,11 @@ async fn inserts(bench: &Bench, url: &str) -> Result<Measured> {
 }
 
 pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let folder = bench.folder.join("postgres");
+    // Each run has a server of its own, in a folder of its own.
+    let address = free_address()?;
+    let folder = bench.folder.join(format!("postgres-{}", address.port()));
     fs::create_dir_all(&folder)?;
-    let database = Postgres::new("database", free_address()?, &folder, Vec::new()).await?;
+    let database = Postgres::new("database", address, &folder, Vec::new()).await?;
     database.init().await?;
     // What the machine has, as an operator would give it.
     database.configure("shared_buffers = 512MB\nmax_wal_size = 4GB\n")?;

@@ -108,10 +108,14 @@ impl<'a> Facts<'a> {
     pub(super) fn is_cut_off(&self, node: &Name, at: Moment) -> bool {
         /// A connection that was cut may take so long to be noticed when the way is free again.
         const AFTERMATH: Moment = 2_000_000;
+        /// Commits that waited are confirmed together, and the next leases with them.
+        const AFTER_STALL: Moment = 1_000_000;
         self.cuts.iter().any(|cut| {
+            let stalled = cut.op == Op::Fault { kind: Fault::Stall };
+            let after = if stalled { AFTER_STALL } else { AFTERMATH };
             (cut.node == *node || &*cut.node == DATABASE)
                 && cut.start <= at
-                && at <= cut.end.saturating_add(AFTERMATH)
+                && at <= cut.end.saturating_add(after)
         })
     }
 

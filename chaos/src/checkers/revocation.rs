@@ -202,17 +202,19 @@ mod tests {
     #[test]
     fn nodes_of_a_database_that_confirms_nothing_have_until_the_ceiling() {
         let stall = Op::Fault { kind: Fault::Stall };
-        let sample = |checked_at| {
+        let sample = |over, checked_at| {
             Sample::default()
                 .ok(opening(), 1, 2)
                 .ok(end("s"), 5, 6)
-                .ok(stall.clone(), 7, 9)
+                .ok(stall.clone(), 7, over)
                 .on(DATABASE)
                 .ok(checked("s"), checked_at, checked_at + 1)
                 .on("n2")
         };
-        sample(8).accepted_by("C2");
-        sample(12).rejected_by("C2");
+        sample(9, 8).accepted_by("C2");
+        sample(9, 11).rejected_by("C2");
+        sample(60, 35).accepted_by("C2");
+        sample(60, 37).rejected_by("C2");
     }
 
     #[test]

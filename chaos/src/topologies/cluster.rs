@@ -398,7 +398,7 @@ pub(crate) async fn leader_losses(plan: &Plan<'_>, count: u64) -> Result<Report>
             fleet.disturb(&mut chance).await?;
             sleep(Duration::from_secs(1)).await;
         }
-        Ok(())
+        fleet.pulse.beat().await
     };
     run(name, plan.folder, world, &fleet_rules(), HANDS, faults).await
 }

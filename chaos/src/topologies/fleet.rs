@@ -160,7 +160,7 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
             fleet.disturb(&mut chance).await?;
         }
         sleep(Duration::from_secs(2)).await;
-        Ok(())
+        fleet.pulse.beat().await
     };
     let report = run(name, plan.folder, world, &fleet_rules(), HANDS, faults).await;
     database.kill().await?;

@@ -110,7 +110,7 @@ pub(crate) async fn promotions(plan: &Plan<'_>, count: u64) -> Result<Report> {
             fleet.disturb(&mut chance).await?;
             sleep(Duration::from_secs(1)).await;
         }
-        Ok(())
+        fleet.pulse.beat().await
     };
     let report = run(name, plan.folder, world, &fleet_rules(), HANDS, faults).await;
     for server in &pair.servers {

@@ -342,10 +342,10 @@ pub async fn all(
 }
 
 const DELETE_OLD: &str = "
-    delete from events where id in (select id from events where id <= $1 order by id limit $2)";
+    delete from events where id in (select id from events where id <= $1 order by id limit 500)";
 
 /// Deletes events that are older than they may get; how many.
-pub(crate) async fn sweep(db: &Db, before: Timestamp, most: u32) -> Result<u64> {
+pub(crate) async fn sweep(db: &Db, before: Timestamp) -> Result<u64> {
     let last = EventId(ids::last_of(before));
-    db.execute(DELETE_OLD, values![&last, most]).await
+    db.execute(DELETE_OLD, values![&last]).await
 }

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::{self, IdBytes, SessionId, UserId},
     sessions::{SHARDS, Subject, shard_of},
-    store::{Db, Tx, values},
+    store::{BATCH, Db, Tx, values},
     time::{Span, Timestamp},
 };
 
@@ -142,7 +142,7 @@ const DELETE_OLD: &str = "
                               join invalidation_heads h on h.shard = i.shard
                              where i.at < $1 and i.seq < h.seq
                              order by i.at
-                             limit $2)";
+                             limit 500)";
 
 const BLANK_OLD: &str = "
     update invalidations set kind = 3, subject = $1 where at < $2 and kind <> 3";
@@ -150,16 +150,13 @@ const BLANK_OLD: &str = "
 const DELETE_LEASES: &str = "delete from node_leases where renewed_at < $1";
 
 /// Deletes old rows of the log, and the leases of servers that have ended; how many rows of the log.
-pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp) -> Result<u64> {
     if doorward.follower.is_none() {
         return Ok(0);
     }
     let before = now - KEPT;
-    let deleted = doorward
-        .db
-        .execute(DELETE_OLD, values![before, most])
-        .await?;
-    if deleted < u64::from(most) {
+    let deleted = doorward.db.execute(DELETE_OLD, values![before]).await?;
+    if deleted < BATCH {
         let nobody: &[u8] = &[];
         doorward
             .db

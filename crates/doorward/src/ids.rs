@@ -27,10 +27,11 @@ pub(crate) fn fresh(entropy: &Entropy, now: Timestamp, shard: u8) -> IdBytes {
     id
 }
 
-/// What comes after all identifiers of this moment, and before those of all later ones.
+/// What comes after all identifiers of this moment, and before those of all later ones. Before 1970 there are none, and a
+/// clock that is there has not been set yet.
 pub(crate) fn last_of(moment: Timestamp) -> IdBytes {
     let mut id = [0xff; 16];
-    id[..6].copy_from_slice(&moment.as_millis().to_be_bytes()[2..]);
+    id[..6].copy_from_slice(&moment.as_millis().max(0).to_be_bytes()[2..]);
     id
 }
 
@@ -135,5 +136,13 @@ mod tests {
         let early = UserId(fresh(&entropy, Timestamp::from_millis(1000), 255));
         let late = UserId(fresh(&entropy, Timestamp::from_millis(1001), 0));
         assert!(early < late);
+        let last = UserId(last_of(Timestamp::from_millis(1000)));
+        assert!(early < last && last < late);
+    }
+
+    #[test]
+    fn no_id_is_of_a_time_before_1970() {
+        let first = UserId(fresh(&Entropy::seeded(1), Timestamp::from_millis(1), 0));
+        assert!(UserId(last_of(Timestamp::from_millis(-1))) < first);
     }
 }

@@ -15,11 +15,9 @@ use crate::{
     Doorward, Inner, audit, codes,
     error::{Escaped, Result},
     forget, limits, outbox, passkeys, sessions,
+    store::BATCH,
     time::Span,
 };
-
-/// How many rows a clean-up deletes in one transaction, so that nobody waits long for the writer.
-const BATCH: u32 = 500;
 
 /// How long audit events, and the network addresses in them, are kept.
 pub(crate) const EVENTS: Span = Span::days(90);
@@ -123,13 +121,13 @@ async fn deliver_mail(doorward: Weak<Inner>) {
 /// Deletes what has run out.
 pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
     let now = doorward.clock.now();
-    while sessions::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
-    while codes::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
-    while passkeys::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
-    while limits::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
-    while audit::sweep(&doorward.db, now - EVENTS, BATCH).await? == u64::from(BATCH) {}
-    while forget::sweep(doorward, now, BATCH).await? == u64::from(BATCH) {}
-    while doorward.db.sweep(now, BATCH).await? == u64::from(BATCH) {}
+    while sessions::sweep(doorward, now).await? == BATCH {}
+    while codes::sweep(doorward, now).await? == BATCH {}
+    while passkeys::sweep(doorward, now).await? == BATCH {}
+    while limits::sweep(doorward, now).await? == BATCH {}
+    while audit::sweep(&doorward.db, now - EVENTS).await? == BATCH {}
+    while forget::sweep(doorward, now).await? == BATCH {}
+    while doorward.db.sweep(now).await? == BATCH {}
     Ok(())
 }
 

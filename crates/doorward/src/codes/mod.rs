@@ -460,9 +460,9 @@ pub(crate) async fn forget_user(tx: &mut Tx, user: &UserId, address: &Address) -
 const KEPT: Span = Span::minutes(45);
 
 /// Deletes codes that ended a while ago; how many.
-pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp) -> Result<u64> {
     doorward
         .db
-        .transaction(|mut tx| async move { store::delete_old(&mut tx, now - KEPT, most).await })
+        .transaction(|mut tx| async move { store::delete_old(&mut tx, now - KEPT).await })
         .await
 }

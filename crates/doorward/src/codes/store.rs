@@ -175,10 +175,10 @@ pub(super) async fn spend_attempt(
 }
 
 const DELETE_OLD: &str = "
-    delete from codes where id in (select id from codes where expires_at <= $1 order by expires_at limit $2)";
+    delete from codes where id in (select id from codes where expires_at <= $1 order by expires_at limit 500)";
 
-pub(super) async fn delete_old(tx: &mut Tx, before: Timestamp, most: u32) -> Result<u64> {
-    tx.execute(DELETE_OLD, values![before, most]).await
+pub(super) async fn delete_old(tx: &mut Tx, before: Timestamp) -> Result<u64> {
+    tx.execute(DELETE_OLD, values![before]).await
 }
 
 // A code for a new address is bound to the session that asked for it.

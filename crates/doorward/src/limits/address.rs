@@ -133,9 +133,9 @@ pub(crate) async fn reset_failures(tx: &Tx, key: &[u8; 32]) -> Result<()> {
 
 const SWEEP: &str = "
     delete from address_limits
-     where address_mac in (select address_mac from address_limits where expires_at <= $1 order by expires_at limit $2)";
+     where address_mac in (select address_mac from address_limits where expires_at <= $1 order by expires_at limit 500)";
 
 /// Deletes what has no bearing any more; how many rows.
-pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
-    doorward.db.execute(SWEEP, values![now, most]).await
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp) -> Result<u64> {
+    doorward.db.execute(SWEEP, values![now]).await
 }

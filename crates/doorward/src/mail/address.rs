@@ -59,6 +59,7 @@ impl Address {
         if canonical.len() > LONGEST {
             return Err(NotAnAddress);
         }
+        // None is longer than `LONGEST`.
         let short = |length: usize| u8::try_from(length).map_err(|_| NotAnAddress);
         Ok(Self {
             typed: short(typed.len())?,

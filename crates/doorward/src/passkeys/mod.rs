@@ -257,9 +257,9 @@ pub(crate) async fn remove(
 ///
 /// A challenge is spent some time after its age was looked at, perhaps by a server whose clock is behind. It is remembered
 /// for longer than both together.
-pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp) -> Result<u64> {
     const REMEMBERED: Span = Span::minutes(5);
-    store::delete_expired_challenges(&doorward.db, now - REMEMBERED, most).await
+    store::delete_expired_challenges(&doorward.db, now - REMEMBERED).await
 }
 
 #[cfg(test)]

@@ -237,9 +237,8 @@ pub(super) async fn spend_alone(db: &Db, challenge: &Presented) -> Result<bool> 
 const DELETE_EXPIRED_CHALLENGES: &str = "
     delete from spent_challenges
      where (expires_at, nonce) in (
-           select expires_at, nonce from spent_challenges where expires_at <= $1 order by expires_at, nonce limit $2)";
+           select expires_at, nonce from spent_challenges where expires_at <= $1 order by expires_at, nonce limit 500)";
 
-pub(super) async fn delete_expired_challenges(db: &Db, now: Timestamp, most: u32) -> Result<u64> {
-    db.execute(DELETE_EXPIRED_CHALLENGES, values![now, most])
-        .await
+pub(super) async fn delete_expired_challenges(db: &Db, now: Timestamp) -> Result<u64> {
+    db.execute(DELETE_EXPIRED_CHALLENGES, values![now]).await
 }

@@ -1,9 +1,10 @@
 //! Who was seen when: gathered in memory, written once a minute for everyone together.
 
 use std::{
+    collections::HashSet,
     mem,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -52,19 +53,32 @@ impl Clone for LastSeen {
 
 /// The sessions that were seen, on their way to the database.
 #[derive(Debug, Default)]
-pub(crate) struct Activity(Mutex<Vec<Arc<Live>>>);
+pub(crate) struct Activity(Mutex<HashSet<Arc<Live>>>);
 
 impl Activity {
     pub(super) fn saw(&self, live: &Arc<Live>, now: Timestamp) {
         if live.session.last_seen.moves_to(now) {
-            let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.push(Arc::clone(live));
+            self.seen().replace(Arc::clone(live));
         }
     }
 
-    /// The sessions and when each was seen, in order: of one that is there twice, the later comes last.
+    /// When a session was seen, if that is still on its way.
+    pub(super) fn of(&self, id: &SessionId) -> Option<Timestamp> {
+        let seen = self.seen();
+        seen.get(id).map(|live| live.session.last_seen_at())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashSet<Arc<Live>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sessions and when each was seen, in order.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "they are found by their ids, which stay"
+    )]
     fn take(&self) -> Vec<(SessionId, Timestamp)> {
-        let seen = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let seen = mem::take(&mut *self.seen());
         let seen = seen
             .iter()
             .map(|live| (live.session.id, live.session.last_seen_at()));

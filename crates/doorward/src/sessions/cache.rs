@@ -17,7 +17,6 @@ use super::{
 use crate::{
     access::Access,
     ids::{IdBytes, SessionId, UserId},
-    time::Timestamp,
 };
 
 /// How many parts memory has, and the log of what it must forget.
@@ -133,15 +132,6 @@ impl Cache {
             shard.people.insert(Arc::clone(person));
         }
         keeps
-    }
-
-    /// When a session that is in memory was last seen.
-    pub(super) fn last_seen_at(&self, id: &SessionId) -> Option<Timestamp> {
-        let shard = self.shard(id.shard());
-        shard
-            .sessions
-            .peek(id)
-            .map(|live| live.session.last_seen_at())
     }
 
     pub(crate) fn forget_session(&self, id: &SessionId) {

@@ -32,14 +32,6 @@ impl<T: Eq + Hash + Clone> Generations<T> {
         Some(value)
     }
 
-    /// The one with this key, whose age stays what it is.
-    pub(super) fn peek<K: Eq + Hash>(&self, key: &K) -> Option<&T>
-    where
-        T: Borrow<K>,
-    {
-        self.young.get(key).or_else(|| self.old.get(key))
-    }
-
     pub(super) fn insert(&mut self, value: T) {
         if self.young.len() >= self.half && !self.young.contains(&value) {
             self.old = mem::take(&mut self.young);

@@ -134,38 +134,47 @@ pub(crate) struct Live {
     user_epoch: i64,
 }
 
-/// In a set each is found by its id, which need not be stored beside it.
-macro_rules! found_by {
-    ($($type:ty: $id:ty, |$one:ident| $field:expr;)*) => {$(
-        impl Borrow<$id> for Arc<$type> {
-            fn borrow(&self) -> &$id {
-                let $one = self;
-                &$field
-            }
-        }
+// In a set each is found by its id, which need not be stored beside it.
 
-        impl Hash for $type {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                let $one = self;
-                $field.hash(state);
-            }
-        }
-
-        impl PartialEq for $type {
-            fn eq(&self, other: &Self) -> bool {
-                let id = |$one: &Self| $field;
-                id(self) == id(other)
-            }
-        }
-
-        impl Eq for $type {}
-    )*};
+impl Borrow<SessionId> for Arc<Live> {
+    fn borrow(&self) -> &SessionId {
+        &self.session.id
+    }
 }
 
-found_by! {
-    Live: SessionId, |live| live.session.id;
-    Person: UserId, |person| person.account.user.id;
+impl Hash for Live {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.session.id.hash(state);
+    }
 }
+
+impl PartialEq for Live {
+    fn eq(&self, other: &Self) -> bool {
+        self.session.id == other.session.id
+    }
+}
+
+impl Eq for Live {}
+
+impl Borrow<UserId> for Arc<Person> {
+    fn borrow(&self) -> &UserId {
+        &self.account.user.id
+    }
+}
+
+impl Hash for Person {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.account.user.id.hash(state);
+    }
+}
+
+impl PartialEq for Person {
+    fn eq(&self, other: &Self) -> bool {
+        self.account.user.id == other.account.user.id
+    }
+}
+
+impl Eq for Person {}
 
 /// Someone who is signed in, by a token that was checked.
 #[derive(Debug, Clone)]
@@ -316,7 +325,7 @@ pub async fn of_user(doorward: &Doorward, user: &UserId) -> Result<Vec<Session>>
     };
     let mut sessions = store::of_user(&doorward.db, user, account.auth_epoch, now).await?;
     for session in &mut sessions {
-        if let Some(seen) = doorward.cache.last_seen_at(&session.id) {
+        if let Some(seen) = doorward.activity.of(&session.id) {
             session.last_seen = seen.max(session.last_seen_at()).into();
         }
     }
@@ -468,10 +477,10 @@ async fn end(
 }
 
 /// Deletes sessions that have ended; how many.
-pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp, most: u32) -> Result<u64> {
+pub(crate) async fn sweep(doorward: &Doorward, now: Timestamp) -> Result<u64> {
     doorward
         .db
-        .transaction(|mut tx| async move { store::delete_expired(&mut tx, now, most).await })
+        .transaction(|mut tx| async move { store::delete_expired(&mut tx, now).await })
         .await
 }
 

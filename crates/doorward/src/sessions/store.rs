@@ -304,8 +304,8 @@ pub(super) async fn saw(tx: &mut Tx, session: &SessionId, at: Timestamp) -> Resu
 }
 
 const DELETE_EXPIRED: &str = "
-    delete from sessions where id in (select id from sessions where expires_at <= $1 order by expires_at limit $2)";
+    delete from sessions where id in (select id from sessions where expires_at <= $1 order by expires_at limit 500)";
 
-pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp, most: u32) -> Result<u64> {
-    tx.execute(DELETE_EXPIRED, values![now, most]).await
+pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    tx.execute(DELETE_EXPIRED, values![now]).await
 }

@@ -62,6 +62,11 @@ enum Driver {
     Postgres(postgres::Postgres),
 }
 
+/// How many rows a clean-up deletes in one transaction, so that nobody waits long for the writer.
+///
+/// The statements say so themselves: of a number that is a parameter, PostgreSQL assumes a tenth of the table.
+pub(crate) const BATCH: u64 = 500;
+
 /// Something to do after a commit.
 type Effect = Box<dyn FnOnce() + Send>;
 
@@ -274,10 +279,10 @@ impl Db {
     }
 
     /// Deletes what the driver has written for itself and needs no more; how many rows.
-    pub(crate) async fn sweep(&self, now: Timestamp, most: u32) -> Result<u64> {
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<u64> {
         match &self.driver {
             Driver::Sqlite(_) => Ok(0),
-            Driver::Postgres(postgres) => postgres.forget_attempts(now, most).await,
+            Driver::Postgres(postgres) => postgres.forget_attempts(now).await,
         }
     }
 

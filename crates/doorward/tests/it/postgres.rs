@@ -234,7 +234,7 @@ async fn populate(client: &Client) {
         insert into outbox (id, kind, payload, available_at, claimed_until, attempts, expires_at)
         select decode(md5('o' || n), 'hex'), 1, '\\x00', n + 1000000000, n + 1000000000, 0, n from generate_series(1, PEOPLE) n;
         insert into events (id, at, kind, subject, result)
-        select decode(md5('e' || n || '-' || m), 'hex'), n + 1000000000, 'authn_login_success', decode(md5('u' || n), 'hex'), 1
+        select decode(lpad(to_hex(n + 1000000000), 12, '0') || left(md5(n || '-' || m), 20), 'hex'), n + 1000000000, 'authn_login_success', decode(md5('u' || n), 'hex'), 1
           from generate_series(1, PEOPLE) n, generate_series(1, 10) m;
         insert into passkey_offers (user_id, refused)
         select decode(md5('u' || n), 'hex'), 1 from generate_series(1, PEOPLE) n;
@@ -280,6 +280,9 @@ async fn every_statement_is_a_lookup() {
             return;
         };
         populate(&client).await;
+        // As the driver has it: each is planned once, for values that nobody knows.
+        let once = "set plan_cache_mode = force_generic_plan";
+        client.batch_execute(once).await.unwrap();
         let statements = statements();
         for (place, _) in MAY_SCAN {
             assert!(

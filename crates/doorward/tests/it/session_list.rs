@@ -88,6 +88,23 @@ async fn last_use_is_told_by_the_minute() {
     .await;
 }
 
+/// Item 72: also when the use has moved the end of the session, and memory has forgotten it for that.
+#[tokio::test]
+async fn a_use_that_renews_is_told_as_well() {
+    on_every_database(async |world| {
+        let ada = world.native();
+        world.sign_in(&ada, ADA).await;
+        let before = world.commits();
+
+        world.advance(Span::days(4));
+        let listed = ada.get("/auth/sessions/").await.ok();
+
+        assert!(world.commits() > before, "it was renewed");
+        assert_eq!(listed[0]["lastSeenAt"], "2026-11-05T12:00:00.000Z");
+    })
+    .await;
+}
+
 /// Item 66: what is not one's own is left alone, and nothing is told of it.
 #[tokio::test]
 async fn someone_elses_session_cannot_be_ended() {

@@ -25,7 +25,7 @@ const SETTLE: &str = "
  returning outcome";
 
 const FORGET: &str = "
-    delete from attempts where id in (select id from attempts where id < $1 order by id limit $2)";
+    delete from attempts where id in (select id from attempts where id <= $1 order by id limit 500)";
 
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +54,8 @@ impl Postgres {
     }
 
     /// Deletes attempts that nobody will ask for; how many.
-    pub(in crate::store) async fn forget_attempts(&self, now: Timestamp, most: u32) -> Result<u64> {
-        let mut before: IdBytes = [0; 16];
-        before[..6].copy_from_slice(&(now - KEPT).as_millis().to_be_bytes()[2..]);
-        self.execute(FORGET, values![&before, most]).await
+    pub(in crate::store) async fn forget_attempts(&self, now: Timestamp) -> Result<u64> {
+        let last = ids::last_of(now - KEPT);
+        self.execute(FORGET, values![&last]).await
     }
 }
