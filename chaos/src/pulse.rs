@@ -6,13 +6,13 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use doorward_rig::postgres::USER;
+use doorward_rig::postgres::{connect, url};
 use tokio::{
     sync::watch,
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::{
     checkers::DATABASE,
@@ -89,16 +89,8 @@ async fn feel(address: SocketAddr, world: Arc<World>, felt: watch::Sender<u64>) 
 async fn beat(client: &mut Option<Client>, address: SocketAddr) -> Result<()> {
     let client = match client {
         Some(client) => client,
-        None => client.insert(connect(address).await?),
+        None => client.insert(connect(&url(address, "postgres")).await?),
     };
     client.batch_execute(BEAT).await?;
     Ok(())
-}
-
-async fn connect(address: SocketAddr) -> Result<Client> {
-    let (host, port) = (address.ip(), address.port());
-    let database = format!("host={host} port={port} user={USER} dbname=postgres");
-    let (client, connection) = tokio_postgres::connect(&database, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }

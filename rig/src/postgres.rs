@@ -14,6 +14,7 @@ use tokio::{
     sync::Mutex,
     time::{sleep, timeout},
 };
+use tokio_postgres::{Client, NoTls};
 
 use crate::{
     Result,
@@ -226,6 +227,23 @@ impl Postgres {
             .kill_on_drop(true);
         Ok(command)
     }
+}
+
+/// How a database of a server of ours is named.
+#[must_use]
+pub fn url(server: SocketAddr, database: &str) -> String {
+    let (host, port) = (server.ip(), server.port());
+    format!("host={host} port={port} user={USER} dbname={database}")
+}
+
+/// A connection, which lives as long as its client.
+///
+/// # Errors
+/// When the server cannot be reached, or takes nobody in.
+pub async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// Where Debian has them: of the newest version there is.

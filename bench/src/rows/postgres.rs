@@ -5,10 +5,10 @@ use std::fs;
 use doorward::testing::Population;
 use doorward_rig::{
     Result,
-    postgres::{Postgres, USER},
+    postgres::{Postgres, connect, url},
     process::free_address,
 };
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
 use super::{AT_ONCE, Bench, checks, seen, sign_ins};
 use crate::{
@@ -52,12 +52,6 @@ impl Visitor for Inserts {
     }
 }
 
-async fn connect(url: &str) -> Result<Client> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
 async fn inserts(bench: &Bench, url: &str) -> Result<Measured> {
     let table = "create table raw (id bigint primary key, what bytea not null)";
     connect(url).await?.batch_execute(table).await?;
@@ -78,13 +72,11 @@ pub(super) async fn measure(bench: &Bench) -> Result<Vec<Row>> {
     // What the machine has, as an operator would give it.
     database.configure("shared_buffers = 512MB\nmax_wal_size = 4GB\n")?;
     database.start().await?;
-    let (host, port) = (database.address.ip(), database.address.port());
-    let url = |name: &str| format!("host={host} port={port} user={USER} dbname={name}");
-    connect(&url("postgres"))
+    connect(&url(address, "postgres"))
         .await?
         .batch_execute("create database doorward")
         .await?;
-    let url = url("doorward");
+    let url = url(address, "doorward");
 
     let population = Population::new(
         &root_key(&folder)?,

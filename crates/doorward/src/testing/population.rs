@@ -103,7 +103,7 @@ impl Population {
                 &number.to_be_bytes()[..],
                 &[which],
             ];
-            // After all other ids: those of a person's sessions follow each other.
+            // Those of a person follow each other.
             Token::of(SessionId(id(0x80 + which)), sha256(&secret))
         };
         let sessions: Vec<_> = (0..self.sessions).map(session).collect();
