@@ -2,7 +2,9 @@
 //!
 //! Other servers of the same database hear of it by a log, whose rows are written last in the transaction that makes the
 //! change; `sessions::lease` says how it is followed. A file has one server; a command line that works beside it leaves word
-//! in the database, and the server looks for it several times a second.
+//! in the database, and the server looks for it several times a second: see [`Outside`].
+
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use futures_util::future::try_join;
 
@@ -12,7 +14,7 @@ use crate::{
     ids::{self, IdBytes, SessionId, UserId},
     sessions::{SHARDS, Subject, shard_of},
     store::{BATCH, Db, Tx, values},
-    time::{Span, Timestamp},
+    time::{Clock, Span, Timestamp},
 };
 
 /// Forgets a session, whose end is acknowledged only when it is known where that is asked for.
@@ -123,12 +125,65 @@ const COUNT_OUTSIDE_CHANGE: &str =
 
 const OUTSIDE_CHANGES: &str = "select value from meta where key = 'outside_changes'";
 
-/// How many changes were made beside the server so far.
-pub(crate) async fn outside_changes(db: &Db) -> Result<i64> {
+async fn outside_changes(db: &Db) -> Result<i64> {
     Ok(db
         .optional(OUTSIDE_CHANGES, &[], |row| row.get(0))
         .await?
         .unwrap_or(0))
+}
+
+/// What was changed beside the only server of a file, as far as the server has looked.
+///
+/// Memory is believed for a short time after a look only: a server that was stopped, or could not look, looks before it
+/// answers from memory again.
+pub(crate) struct Outside {
+    changes: AtomicI64,
+    /// When the last look began, in milliseconds since boot.
+    looked_at: AtomicI64,
+}
+
+impl Outside {
+    /// How long memory is believed after a look began: what was acknowledged a second ago must be known.
+    const BELIEVED: Span = Span::millis(500);
+
+    /// The first look, before anything is in memory.
+    pub(crate) async fn first(db: &Db, clock: &Clock) -> Result<Self> {
+        let looked_at = clock.since_boot();
+        Ok(Self {
+            changes: outside_changes(db).await?.into(),
+            looked_at: looked_at.as_millis().into(),
+        })
+    }
+
+    fn is_due(&self, clock: &Clock) -> bool {
+        let looked_at = self.looked_at.load(Ordering::Acquire);
+        clock.since_boot().as_millis() - looked_at >= Self::BELIEVED.as_millis()
+    }
+}
+
+/// Looks for what was changed beside the server: then all of its memory is forgotten.
+pub(crate) async fn look_outside(doorward: &Doorward) -> Result<()> {
+    let outside = &doorward.outside;
+    let began = doorward.clock.since_boot().as_millis();
+    let changes = outside_changes(&doorward.db).await?;
+    // In this order: whoever finds that someone has looked may rely on what that made the memory forget.
+    if outside.changes.load(Ordering::Acquire) != changes {
+        doorward.cache.forget_everyone();
+        outside.changes.store(changes, Ordering::Release);
+    }
+    outside.looked_at.fetch_max(began, Ordering::AcqRel);
+    Ok(())
+}
+
+/// Looks, where the last look was too long ago for memory to be believed.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the database cannot be read.
+pub(crate) async fn look_outside_if_due(doorward: &Doorward) -> Result<()> {
+    if doorward.outside.is_due(&doorward.clock) {
+        look_outside(doorward).await?;
+    }
+    Ok(())
 }
 
 /// How long rows of the log are kept: much longer than any memory is believed. Whoever comes back later drops its memory.

@@ -38,7 +38,7 @@ pub(crate) fn start(doorward: &Doorward) {
         tokio::spawn(follow_log(weak));
     } else {
         every(Duration::from_millis(250), weak, async |doorward| {
-            notice_outside_changes(&doorward).await
+            forget::look_outside(&doorward).await
         });
     }
 }
@@ -128,18 +128,5 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
     while audit::sweep(&doorward.db, now - EVENTS).await? == BATCH {}
     while forget::sweep(doorward, now).await? == BATCH {}
     while doorward.db.sweep(now).await? == BATCH {}
-    Ok(())
-}
-
-/// Forgets all that memory holds when the command line has changed something: roles, epochs, sessions.
-pub(crate) async fn notice_outside_changes(doorward: &Doorward) -> Result<()> {
-    let changes = forget::outside_changes(&doorward.db).await?;
-    if doorward
-        .outside_changes
-        .swap(changes, std::sync::atomic::Ordering::Relaxed)
-        != changes
-    {
-        doorward.cache.forget_everyone();
-    }
     Ok(())
 }

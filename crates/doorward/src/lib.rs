@@ -40,10 +40,7 @@ use std::{
     ops::Deref,
     os::unix::fs::OpenOptionsExt,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU32},
-    },
+    sync::{Arc, atomic::AtomicU32},
 };
 
 use tokio::sync::Notify;
@@ -105,7 +102,8 @@ pub struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) queue: outbox::Queue,
     pub(crate) mail_due: Notify,
-    pub(crate) outside_changes: AtomicI64,
+    /// What was changed beside this server, where it is the only one.
+    pub(crate) outside: forget::Outside,
     pub(crate) events: AtomicU32,
     pub(crate) seat: Seat,
     /// Keeps other servers off the data folder for as long as this one lives.
@@ -319,7 +317,7 @@ impl Builder {
             None => Db::open_sqlite(&folder.join(DATABASE_FILE))?,
         };
         let restore_epoch = meta::restore_epoch(&db).await?;
-        let outside_changes = forget::outside_changes(&db).await?;
+        let outside = forget::Outside::first(&db, &self.clock).await?;
         let (follower, progress) = if db.is_shared() {
             let replication = db.replication().await?;
             let node = self.entropy.bytes();
@@ -359,7 +357,7 @@ impl Builder {
             metrics: Metrics::default(),
             queue: outbox::Queue::default(),
             mail_due: Notify::new(),
-            outside_changes: AtomicI64::new(outside_changes),
+            outside,
             events: AtomicU32::new(0),
             config: self.config,
             clock: self.clock,

@@ -59,7 +59,7 @@ pub use crate::store::{Fault, Faults};
 use crate::{
     Client, Doorward, access,
     config::Config,
-    jobs,
+    forget, jobs,
     mail::{Address, Mailbox, Mailer},
     outbox,
     time::{Clock, Span, Timestamp},
@@ -291,7 +291,7 @@ impl World {
     pub async fn notice_outside_changes(&self) {
         let looked = match &self.doorward.follower {
             Some(follower) => follower.poll(&self.doorward).await,
-            None => jobs::notice_outside_changes(&self.doorward).await,
+            None => forget::look_outside(&self.doorward).await,
         };
         looked.expect("a look");
     }

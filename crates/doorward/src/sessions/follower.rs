@@ -180,12 +180,14 @@ impl Follower {
     }
 }
 
-/// The right to answer from memory, for which the log may have to be polled.
+/// The right to answer from memory, for which the log may have to be polled; where this is the only server, the word that the
+/// command line leaves may have to be looked for.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when the log cannot be polled and the ceiling is reached.
+/// [`Error::Unavailable`] when the log cannot be polled and the ceiling is reached, or the word cannot be looked for.
 pub(super) async fn permit(doorward: &Doorward) -> Result<Permit> {
     let Some(follower) = &doorward.follower else {
+        forget::look_outside_if_due(doorward).await?;
         return Ok(Permit::alone());
     };
     if let Standing::Held(permit) = follower.standing(&doorward.clock) {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use doorward::{
     Span,
-    testing::{Authenticator, Caller, World, on_every_database},
+    testing::{Authenticator, Caller, Fault, World, on_every_database},
 };
 use http::StatusCode;
 
@@ -366,18 +366,58 @@ async fn a_session_that_is_ended_beside_the_server_ends_there_at_its_next_look()
     let ada = world.native();
     world.sign_in(&ada, ADA).await;
     ada.get("/auth/me").await.ok();
+
+    sign_out_beside(&world, ADA).await;
+    world.notice_outside_changes().await;
+
+    ada.get("/auth/me").await.problem(401, "unauthenticated");
+}
+
+/// Item 65: a server that was stopped in its tracks has not looked, and looks before it answers from memory again.
+#[tokio::test]
+async fn a_server_that_has_not_looked_for_a_second_looks_before_it_lets_anyone_in() {
+    let world = World::new().await;
+    let ada = world.native();
+    world.sign_in(&ada, ADA).await;
+    ada.get("/auth/me").await.ok();
+
+    sign_out_beside(&world, ADA).await;
+    world.advance(Span::seconds(1));
+
+    ada.get("/auth/me").await.problem(401, "unauthenticated");
+}
+
+/// Signs someone out everywhere, as the command line does beside a running server.
+async fn sign_out_beside(world: &World, address: &str) {
     let beside = doorward::Doorward::builder(world.doorward().config().clone())
         .clock(world.clock().clone())
         .beside_a_server()
         .open()
         .await
         .unwrap();
-
-    let user = world.user(ADA).await;
+    let user = world.user(address).await;
     doorward::users::sign_out_everywhere(&beside, &user, None, &doorward::Client::command_line())
         .await
         .unwrap();
-    world.notice_outside_changes().await;
+}
 
-    ada.get("/auth/me").await.problem(401, "unauthenticated");
+mod sqlite_files {
+    use super::*;
+
+    /// Item 65: a server that cannot look for what was changed beside it does not believe its memory for long.
+    #[tokio::test]
+    async fn a_server_that_cannot_look_lets_nobody_in() {
+        let world = World::new().await;
+        let ada = world.native();
+        world.sign_in(&ada, ADA).await;
+        ada.get("/auth/me").await.ok();
+        world.faults().arm("'outside_changes'", Fault::Unavailable);
+
+        ada.get("/auth/me").await.ok();
+        world.advance(Span::seconds(1));
+        ada.get("/auth/me").await.problem(503, "unavailable");
+
+        world.faults().clear();
+        ada.get("/auth/me").await.ok();
+    }
 }
