@@ -105,8 +105,12 @@ enum Topology {
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(wrong) if wrong.is_empty() => ExitCode::SUCCESS,
+        Ok(wrong) => {
+            // Last, where a log that was cut short still has it.
+            say(&wrong.join("\n"));
+            ExitCode::FAILURE
+        }
         Err(error) => {
             #[allow(clippy::print_stderr, reason = "this is a program for a terminal")]
             {
@@ -117,8 +121,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs what was asked for; whether everything held.
-fn run(options: &Options) -> Result<bool> {
+/// Runs what was asked for; what did not hold.
+fn run(options: &Options) -> Result<Vec<String>> {
     let binary = match &options.doorward {
         Some(binary) => binary.canonicalize()?,
         None => std::env::current_exe()?.with_file_name("doorward"),
@@ -158,16 +162,16 @@ fn run(options: &Options) -> Result<bool> {
         ));
     }
     let runtime = tokio::runtime::Runtime::new()?;
-    let held = runtime.block_on(all(&plan, options));
+    let wrong = runtime.block_on(all(&plan, options));
     if let Some(temporary) = temporary
-        && !matches!(held, Ok(true))
+        && !matches!(&wrong, Ok(wrong) if wrong.is_empty())
     {
         say(&format!("Kept: {}", temporary.keep().display()));
     }
-    held
+    wrong
 }
 
-async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
+async fn all(plan: &Plan<'_>, options: &Options) -> Result<Vec<String>> {
     let short = Counts {
         kills: 20,
         promotions: 3,
@@ -183,49 +187,55 @@ async fn all(plan: &Plan<'_>, options: &Options) -> Result<bool> {
         if options.inside {
             return Ok(tell(&pair::promotions(plan, counts.promotions).await?));
         }
-        let mut held = true;
+        let mut wrong = Vec::new();
         for topology in [Topology::S, Topology::P1, Topology::P2, Topology::P3] {
             if options.topology.is_empty() || options.topology.contains(&topology) {
-                held &= one(plan, counts, topology).await?;
+                wrong.extend(one(plan, counts, topology).await?);
             }
         }
-        Ok(held)
+        Ok(wrong)
     };
     tokio::select! {
-        held = timeout(limit, everything) => held.map_err(|_| "it took too long, and was ended")?,
+        wrong = timeout(limit, everything) => wrong.map_err(|_| "it took too long, and was ended")?,
         _ = tokio::signal::ctrl_c() => Err("ended from outside".into()),
     }
 }
 
-/// Runs one topology; whether everything held.
-async fn one(plan: &Plan<'_>, counts: &Counts, topology: Topology) -> Result<bool> {
+/// Runs one topology; what did not hold.
+async fn one(plan: &Plan<'_>, counts: &Counts, topology: Topology) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
     match topology {
         Topology::S => {
-            let mut held = tell(&single::kills(plan, counts.kills).await?);
-            held &= tell(&single::full_disk(plan, counts.kills.div_ceil(10)).await?);
-            held &= tell(&single::clock_steps(plan, counts.kills.div_ceil(5)).await?);
-            Ok(held)
+            wrong.extend(tell(&single::kills(plan, counts.kills).await?));
+            wrong.extend(tell(
+                &single::full_disk(plan, counts.kills.div_ceil(10)).await?,
+            ));
+            wrong.extend(tell(
+                &single::clock_steps(plan, counts.kills.div_ceil(5)).await?,
+            ));
         }
         Topology::P1 => {
-            let mut held = tell(&fleet::kills(plan, counts.kills).await?);
+            wrong.extend(tell(&fleet::kills(plan, counts.kills).await?));
             let (ends, checks) = (counts.revocations, counts.checks_per_second);
-            held &= tell(&storm::storm(plan, ends, checks).await?);
-            Ok(held)
+            wrong.extend(tell(&storm::storm(plan, ends, checks).await?));
         }
         Topology::P2 => {
             let folder = plan.folder.display().to_string();
             let seed = plan.seed.to_string();
             let further = ["--folder", &folder, "--seed", &seed].map(str::to_owned);
-            lab::enter(&further).await
+            if !lab::enter(&further).await? {
+                wrong.push("P2 did not hold: see above".into());
+            }
         }
-        Topology::P3 => Ok(tell(&cluster::leader_losses(plan, counts.losses).await?)),
+        Topology::P3 => wrong.extend(tell(&cluster::leader_losses(plan, counts.losses).await?)),
     }
+    Ok(wrong)
 }
 
-/// Tells of a run; whether everything held.
-fn tell(report: &Report) -> bool {
+/// Tells of a run; what did not hold, with the entries that show it.
+fn tell(report: &Report) -> Vec<String> {
     say(&report.text);
-    report.violations.is_empty()
+    report.evidence()
 }
 
 #[allow(clippy::print_stdout, reason = "this is a program for a terminal")]

@@ -51,6 +51,19 @@ impl Report {
         }
     }
 
+    /// Each violation and the entries that show it, the first few of both.
+    pub(crate) fn evidence(&self) -> Vec<String> {
+        let told = |violation: &Violation| {
+            let mut text = format!("{}: {}: {}", self.name, violation.clause, violation.what);
+            for entry in violation.history.iter().take(8) {
+                let entry = serde_json::to_string(entry).unwrap_or_default();
+                let _ = write!(text, "\n  {entry}");
+            }
+            text
+        };
+        self.violations.iter().take(8).map(told).collect()
+    }
+
     /// Writes down each violation with the entries that show it.
     pub(crate) fn write_violations(&self, folder: &Path) -> std::io::Result<()> {
         let path = folder.join(format!("{}-violations.json", self.name));

@@ -119,10 +119,14 @@ impl<'a> Facts<'a> {
         })
     }
 
-    pub(super) fn had(&self, fault: Fault) -> bool {
+    /// Whether a server's clock may have been stepped between two moments: then what expires may have expired early.
+    pub(super) fn time_was_stepped(&self, from: Moment, to: Moment) -> bool {
+        let step = Op::Fault {
+            kind: Fault::ClockStep,
+        };
         self.entries
             .iter()
-            .any(|entry| entry.op == Op::Fault { kind: fault })
+            .any(|entry| entry.op == step && from <= entry.end && entry.start <= to)
     }
 
     /// The addresses, by the ids of their users.

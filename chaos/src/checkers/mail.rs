@@ -5,12 +5,16 @@
 use std::collections::HashSet;
 
 use super::{About, Facts, Violation, facts::group};
-use crate::history::{Entry, Name, Op};
+use crate::history::{Entry, Moment, Name, Op};
 
 pub(super) fn check(facts: &Facts<'_>) -> Vec<Violation> {
     let addresses = facts.addresses();
     let codes = facts.entries.iter().filter_map(|entry| match &entry.op {
-        Op::RequestCode { address, bound, .. } => Some((address, entry, *bound)),
+        Op::RequestCode { address, bound, .. } => {
+            // What has expired when its turn comes is not sent.
+            let may_expire = facts.time_was_stepped(entry.start, Moment::MAX);
+            Some((address, entry, *bound && !may_expire))
+        }
         _ => None,
     });
     let added = facts.entries.iter().filter_map(|entry| match &entry.op {
@@ -86,6 +90,7 @@ mod tests {
         About,
         samples::{Sample, add, request_code},
     };
+    use crate::history::{Fault, Op};
 
     const ADA: &str = "ada@example.com";
 
@@ -120,6 +125,20 @@ mod tests {
             .ok(add("ada", "c"), 1, 2)
             .user("ada", ADA)
             .rejected_by("C7");
+    }
+
+    #[test]
+    fn a_code_may_expire_before_it_is_sent_where_time_is_stepped() {
+        let sample = |stepped_at| {
+            let step = Op::Fault {
+                kind: Fault::ClockStep,
+            };
+            Sample::default()
+                .ok(step, stepped_at, stepped_at)
+                .ok(request_code("f"), 2, 3)
+        };
+        sample(1).rejected_by("C7");
+        sample(4).accepted_by("C7");
     }
 
     #[test]

@@ -146,7 +146,8 @@ fn lost_codes(facts: &Facts<'_>) -> Vec<Violation> {
             };
             let is_lost = asked.is_ok()
                 && matches!(shown.op, Op::Guess { right: true, .. })
-                && shown.said.as_deref() == Some("invalid_code");
+                && shown.said.as_deref() == Some("invalid_code")
+                && !facts.time_was_stepped(asked.start, shown.end);
             is_lost.then(|| {
                 let what = format!("the one code that was mailed to {address} was refused");
                 Violation::new("C3", what, [asked, shown])
@@ -161,7 +162,7 @@ mod tests {
         Sample, add, checked, end, end_all, guess, name, opening, read_access, remove,
         request_code, sign_in,
     };
-    use crate::history::Op;
+    use crate::history::{Fault, Op};
 
     #[test]
     fn what_lives_on_is_accepted() {
@@ -252,5 +253,21 @@ mod tests {
             .fail(guess("f", false, None), 3, 4)
             .saying("invalid_code")
             .accepted_by("C3");
+    }
+    #[test]
+    fn a_code_may_expire_where_time_is_stepped() {
+        let step = || Op::Fault {
+            kind: Fault::ClockStep,
+        };
+        let sample = |stepped_at| {
+            Sample::default()
+                .ok(request_code("f"), 2, 3)
+                .ok(step(), stepped_at, stepped_at)
+                .fail(guess("f", true, None), 4, 5)
+                .saying("invalid_code")
+        };
+        sample(4).accepted_by("C3");
+        sample(1).rejected_by("C3");
+        sample(6).rejected_by("C3");
     }
 }

@@ -154,8 +154,13 @@ pub(crate) async fn clock_steps(plan: &Plan<'_>, count: u64) -> Result<Report> {
                 world.kill_and_start(node).await?;
             }
         }
+        let start = world.recorder.now();
         fs::write(&offset, "+0\n")?;
-        world.kill_and_start(node).await
+        world.kill_and_start(node).await?;
+        world
+            .recorder
+            .fault(Fault::ClockStep, &node.target.name, start);
+        Ok(())
     };
     run(name, plan.folder, &world, &rules(), HANDS, faults).await
 }
