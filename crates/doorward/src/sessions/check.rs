@@ -12,26 +12,32 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     let now = doorward.clock.now();
     let id = token.session();
     let permit = follower::permit(doorward).await?;
-    let (live, person) = match doorward.cache.get(&permit, &id) {
+    let known = doorward.cache.get(&permit, &id);
+    let is_read = known.is_none();
+    let found = match known {
         Some(known) => {
             if permit.is_stale() {
                 doorward.metrics.stale_checks.inc();
             }
-            known
+            Some(known)
         }
-        None => match read(doorward, &id).await? {
-            Some(read) => read,
-            None => return Ok(None),
-        },
+        None => read(doorward, &id).await?,
+    };
+    let accepted = found.filter(|(live, person)| {
+        same(&live.token_hash, &token.hash())
+            && live.user_epoch == person.account.auth_epoch
+            && person.account.is_active()
+            && live.session.is_live(person.lifetime, now)
+    });
+    let Some((live, person)) = accepted else {
+        if is_read {
+            // Memory may have been filled meanwhile by a read from before the end, of which it has not heard. Whoever is
+            // refused now must not be let in by it afterwards.
+            doorward.cache.forget_session(&id);
+        }
+        return Ok(None);
     };
     let lifetime = person.lifetime;
-    let accepted = same(&live.token_hash, &token.hash())
-        && (live.user_epoch == person.account.auth_epoch)
-        && person.account.is_active()
-        && live.session.is_live(lifetime, now);
-    if !accepted {
-        return Ok(None);
-    }
     if let Some(end) = live.session.renewal(lifetime, now) {
         renew(doorward, &live.session, end).await;
     }

@@ -10,6 +10,7 @@ use doorward::{
     testing::{Authenticator, Caller, Fault, World, on_every_database},
 };
 use http::StatusCode;
+use serde_json::json;
 
 const COOKIE: &str = "__Host-doorward_session";
 const ADA: &str = "ada@example.com";
@@ -399,6 +400,35 @@ async fn sign_out_beside(world: &World, address: &str) {
     doorward::users::sign_out_everywhere(&beside, &user, None, &doorward::Client::command_line())
         .await
         .unwrap();
+}
+
+/// An end is committed a moment before the server hears of it. Whoever was refused in that moment, because memory did not
+/// know enough of the session and the database was asked, is not let in by what memory is told next.
+#[tokio::test]
+async fn nobody_who_was_refused_is_let_in_afterwards() {
+    let world = World::new().await;
+    let (ended, other) = (world.native(), world.native());
+    for device in [&ended, &other] {
+        world.sign_in(device, ADA).await;
+        device.get("/auth/me").await.ok();
+        world.advance(Span::minutes(11));
+    }
+
+    // Who the person is has to be read again. The session ends where nobody is told of it.
+    other
+        .patch("/auth/me", json!({ "firstName": "Ada" }))
+        .await
+        .ok();
+    world.notice_outside_changes().await;
+    let first = "select min(created_at) from sessions";
+    let ended_rows = world.change(&format!(
+        "delete from sessions where created_at = ({first})"
+    ));
+    assert_eq!(ended_rows, 1);
+
+    ended.get("/auth/me").await.problem(401, "unauthenticated");
+    other.get("/auth/me").await.ok();
+    ended.get("/auth/me").await.problem(401, "unauthenticated");
 }
 
 mod sqlite_files {
