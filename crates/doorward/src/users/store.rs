@@ -204,24 +204,26 @@ const LIST: &str = "
            u.updated_at, u.last_sign_in_at, e.address, e.verified_at
       from users u
       join user_emails e on e.user_id = u.id
-     where u.id < $1
+     where u.id < $1 and e.user_id < $1
        and ($2 is null or u.status = $2)
        and ($3 is null or exists (
              select 1 from user_roles h join roles r on r.id = h.role_id where h.user_id = u.id and r.name_key = $3))
      order by u.id desc
      limit $4";
 
-// The same by the beginning of the address, which is a range of keys.
+// The same by the beginning of the address, which is a range of keys. Those are found first: the order of ids would lead through
+// everyone.
 const LIST_BY_ADDRESS: &str = "
+      with found as materialized (
+             select user_id, address, verified_at from user_emails where email_key >= $1 and email_key < $2)
     select u.id, u.status, u.auth_epoch, u.webauthn_handle, u.first_name, u.last_name, u.picture, u.locale, u.created_at,
            u.updated_at, u.last_sign_in_at, e.address, e.verified_at
-      from user_emails e
+      from found e
       join users u on u.id = e.user_id
-     where u.id < $1
-       and ($2 is null or u.status = $2)
-       and ($3 is null or exists (
-             select 1 from user_roles h join roles r on r.id = h.role_id where h.user_id = u.id and r.name_key = $3))
-       and e.email_key >= $4 and e.email_key < $5
+     where u.id < $3
+       and ($4 is null or u.status = $4)
+       and ($5 is null or exists (
+             select 1 from user_roles h join roles r on r.id = h.role_id where h.user_id = u.id and r.name_key = $5))
      order by u.id desc
      limit $6";
 
@@ -252,7 +254,7 @@ pub(super) async fn list(
     let to = [from.as_slice(), &[0xff]].concat();
     db.all(
         LIST_BY_ADDRESS,
-        values![&before, status, role, &from, &to, limit],
+        values![&from, &to, &before, status, role, limit],
         read,
     )
     .await

@@ -272,7 +272,7 @@ const MAY_SCAN: [(&str, &str); 2] = [
     ),
 ];
 
-/// Every statement, with the values that it is usually given, finds its rows by an index where there are many.
+/// Every statement, planned as servers plan it, finds its rows by an index where there are many.
 #[tokio::test]
 async fn every_statement_is_a_lookup() {
     on_every_database(async |world| {
@@ -280,6 +280,9 @@ async fn every_statement_is_a_lookup() {
             return;
         };
         populate(&client).await;
+        // As the driver sets up its sessions.
+        let settings = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off";
+        client.batch_execute(settings).await.unwrap();
         let statements = statements();
         for (place, _) in MAY_SCAN {
             assert!(
@@ -287,22 +290,49 @@ async fn every_statement_is_a_lookup() {
                 "{place}"
             );
         }
+        let mut wrong = Vec::new();
         for statement in statements {
             let types = types(&client, &statement).await;
             let plan = plan(&client, &statement.sql, &types).await;
             let scanned: Vec<_> = GROWING
                 .iter()
-                .filter(|table| plan.contains(&format!("Seq Scan on {table}")))
+                .filter(|table| goes_through(&plan, table))
                 .collect();
             let may = MAY_SCAN.iter().any(|(place, _)| *place == statement.place);
-            assert!(
-                scanned.is_empty() || may,
-                "{} goes through {scanned:?}:\n{plan}",
-                statement.place
-            );
+            if !scanned.is_empty() && !may {
+                wrong.push(format!(
+                    "{} goes through {scanned:?}:\n{plan}",
+                    statement.place
+                ));
+            }
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     })
     .await;
+}
+
+/// Whether a plan reads all of a table: by itself, or by an index of which it knows no part.
+fn goes_through(plan: &str, table: &str) -> bool {
+    let on_table = format!(" on {table}");
+    let mut lines = plan.lines().peekable();
+    while let Some(line) = lines.next() {
+        let is_scan = line.contains("Scan") && {
+            let of = line.find(&on_table).map(|at| &line[at + on_table.len()..]);
+            of.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        let mut details = Vec::new();
+        while let Some(detail) = lines.next_if(|line| !line.contains("->")) {
+            details.push(detail.trim_start());
+        }
+        let by_part = line.contains("Bitmap Heap Scan")
+            || details
+                .iter()
+                .any(|detail| detail.starts_with("Index Cond:"));
+        if is_scan && !by_part {
+            return true;
+        }
+    }
+    false
 }
 
 /// How the server would run a statement for someone who exists, a name that does, and 500 rows or milliseconds.

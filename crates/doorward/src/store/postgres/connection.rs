@@ -36,11 +36,13 @@ use crate::{
 /// How a session is set up. What is not in a transaction cannot write; so the statement that is sent together with
 /// `begin` does nothing where that one fails. The server ends what takes longer than anyone waits for. What is
 /// acknowledged is on disk, whatever the server does for others. Every statement that is run often finds its rows by an
-/// index whatever its parameters are, so that planning it anew each time would cost more than running it.
+/// index whatever its parameters are, so that planning it anew each time would cost more than running it; and a plan that
+/// was made while a table was nearly empty must not go through all of it when it has grown.
 const SETTINGS: &str = "
     set default_transaction_read_only = on;
     set client_min_messages = warning;
     set plan_cache_mode = force_generic_plan;
+    set enable_seqscan = off;
     set statement_timeout = '4s';
     set idle_in_transaction_session_timeout = '10s';
     select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'";
