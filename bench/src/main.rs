@@ -12,7 +12,6 @@
     reason = "a program on the command line"
 )]
 
-mod http;
 mod load;
 mod machine;
 mod mail;

@@ -13,6 +13,7 @@ use axum::{Json, Router, routing::get as on_get};
 use doorward::{Entropy, RootKey};
 use doorward_rig::{
     Result,
+    http::{Connection, get},
     process::{free_address, tethered},
 };
 use serde::Serialize;
@@ -22,10 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{
-    http::{Connection, get},
-    machine::{memory, moment, servers},
-};
+use crate::machine::{memory, moment, servers};
 
 /// How long a start may take.
 const TO_START: Duration = Duration::from_secs(30);

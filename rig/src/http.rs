@@ -3,26 +3,32 @@
 
 use std::net::SocketAddr;
 
-use doorward_rig::Result;
+use crate::Result;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 /// A connection that is kept.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// An answer, until the next request.
-pub(crate) struct Reply<'a> {
+pub struct Reply<'a> {
+    /// The status.
     pub status: u16,
+    /// The body, to its end.
     pub body: &'a [u8],
 }
 
 impl Connection {
-    pub(crate) async fn to(address: SocketAddr) -> Result<Self> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn to(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let buffer = Vec::with_capacity(16 * 1024);
@@ -30,7 +36,10 @@ impl Connection {
     }
 
     /// Sends a request and reads the answer to its end.
-    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<Reply<'_>> {
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does, or what comes is no answer. It is of no use any more then.
+    pub async fn ask(&mut self, request: &[u8]) -> Result<Reply<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let (status, from, to) = loop {
@@ -52,7 +61,10 @@ impl Connection {
     }
 
     /// Sends a request, whose answer must have this status; the answer's body.
-    pub(crate) async fn expect(&mut self, status: u16, request: &[u8]) -> Result<&[u8]> {
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask); and when the answer has another status.
+    pub async fn expect(&mut self, status: u16, request: &[u8]) -> Result<&[u8]> {
         let reply = self.ask(request).await?;
         if reply.status == status {
             Ok(reply.body)
@@ -101,8 +113,9 @@ impl Head {
     }
 }
 
-/// A request for a page or a resource.
-pub(crate) fn get(path: &str, token: Option<&str>, further: &str) -> Vec<u8> {
+/// A request for a page or a resource; `further` are header lines, each with its end.
+#[must_use]
+pub fn get(path: &str, token: Option<&str>, further: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nhost: localhost\r\n{}{further}\r\n",
         bearer(token)
@@ -111,7 +124,8 @@ pub(crate) fn get(path: &str, token: Option<&str>, further: &str) -> Vec<u8> {
 }
 
 /// A request that brings JSON.
-pub(crate) fn post(path: &str, token: Option<&str>, json: &str) -> Vec<u8> {
+#[must_use]
+pub fn post(path: &str, token: Option<&str>, json: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{}\r\n{json}",
         json.len(),

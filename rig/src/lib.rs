@@ -1,6 +1,7 @@
 //! What a server under test stands on, for `chaos` and `bench`: processes that end with the program which started them,
-//! a PostgreSQL server in a folder, a mail server that takes everything.
+//! a PostgreSQL server in a folder, a mail server that takes everything, and a client that costs less than the server.
 
+pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod smtp;

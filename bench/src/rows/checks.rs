@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use doorward::testing::Population;
-use doorward_rig::Result;
+use doorward_rig::{
+    Result,
+    http::{Connection, get},
+};
 
 use super::{AT_ONCE, Bench, seen, statements_each};
 use crate::{
-    http::{Connection, get},
     load::{Measured, Visitor, closed},
     report::Row,
     server::Server,

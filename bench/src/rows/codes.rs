@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use doorward_rig::Result;
+use doorward_rig::{
+    Result,
+    http::{Connection, post},
+};
 
 use super::{AT_ONCE, Bench, seen, statements_each};
 use crate::{
-    http::{Connection, post},
     load::{Visitor, closed},
     mail::Post,
     report::Row,

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use doorward::{Entropy, RootKey, testing::Population};
-use doorward_rig::Result;
+use doorward_rig::{
+    Result,
+    http::{Connection, get, post as to_post},
+};
 
 use super::{
     AT_ONCE, Bench,
@@ -11,7 +14,6 @@ use super::{
     seen, statements_each,
 };
 use crate::{
-    http::{Connection, get, post as to_post},
     load::{Measured, Visitor, closed},
     machine::now,
     mail::Post,

@@ -22,10 +22,9 @@ use std::{
 
 use clap::ValueEnum;
 use doorward::{DATABASE_FILE, testing::Population};
-use doorward_rig::Result;
+use doorward_rig::{Result, http::Connection};
 
 use crate::{
-    http::Connection,
     load::{Measured, Times},
     machine::{self, now},
     passkey::Authenticator,

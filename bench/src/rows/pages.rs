@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use doorward_rig::Result;
+use doorward_rig::{Result, http::get};
 
 use super::{AT_ONCE, Bench, checks, seen};
-use crate::{http::get, load::open, report::Row};
+use crate::{load::open, report::Row};
 
 /// How often each of them asks, in a second.
 const EACH: f64 = 10.0;

@@ -8,11 +8,13 @@ use aws_lc_rs::{
     },
 };
 use doorward::testing::Population;
-use doorward_rig::Result;
+use doorward_rig::{
+    Result,
+    http::{Connection, post},
+};
 
 use super::{AT_ONCE, Bench, seen, statements_each};
 use crate::{
-    http::{Connection, post},
     load::{Measured, Visitor, closed},
     report::Row,
     server::Server,

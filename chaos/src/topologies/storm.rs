@@ -3,17 +3,23 @@
 use std::{
     collections::HashMap,
     fs,
+    net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use doorward_rig::{postgres::Postgres, process::free_address};
+use doorward_rig::{
+    http::{Connection, get},
+    postgres::Postgres,
+    process::free_address,
+};
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::{
@@ -23,8 +29,7 @@ use super::{
 use crate::{
     chance::Chance,
     failure::Result,
-    history::{Entry, Name, Op, Outcome, instant},
-    http::{Ask, Client, Reply},
+    history::{Entry, Moment, Name, Op, Outcome, instant},
     report::Report,
     workload::{Actor, World},
     world::Plan,
@@ -33,13 +38,15 @@ use crate::{
 /// How many sessions are ended in a second.
 const PACE: u64 = 100;
 /// How many check, each after its last check was answered.
-const CHECKERS: u64 = 120;
+const CHECKERS: u64 = 64;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many sessions that are to be ended soon, and how many that were, are checked.
 const AHEAD: usize = 40;
 const BEHIND: usize = 160;
-/// After so many refusals by a node it is asked but once in so many times: each costs a look into the database, and says no more.
-const ENOUGH: u32 = 1;
-const RARELY: u64 = 200;
+/// A node that has refused an ended session is asked for it but once in so many times: each refusal costs a look into the
+/// database that confirms commits, and says no more.
+const RARELY: u64 = 1000;
 /// Fewer than one account may have.
 const SESSIONS_OF_ONE: u64 = 900;
 
@@ -47,10 +54,12 @@ const SESSIONS_OF_ONE: u64 = 900;
 struct Target {
     session: Name,
     token: Arc<str>,
+    /// What checks it.
+    request: Vec<u8>,
     person: usize,
     anchor: Arc<str>,
-    /// How often each node has refused it.
-    refusals: [AtomicU32; NODES],
+    /// By node, once it was ended: whether someone asks for it there, or has been refused.
+    is_settled: [AtomicBool; NODES],
 }
 
 /// What the checkers share.
@@ -153,12 +162,14 @@ impl Actor {
         let anchor = world.token(&sessions.next()?)?;
         sessions
             .map(|session| {
+                let token = world.token(&session)?;
                 Some(Target {
-                    token: world.token(&session)?,
+                    request: get("/auth/sessions/current", Some(&token), ""),
+                    token,
                     session,
                     person,
                     anchor: anchor.clone(),
-                    refusals: Default::default(),
+                    is_settled: Default::default(),
                 })
             })
             .collect()
@@ -187,96 +198,130 @@ async fn end_all(storm: &Arc<Storm>) -> Result<()> {
     Ok(())
 }
 
+/// When a check began, and when its answer was there.
+type Checked = (Moment, Moment);
+
 /// What one checker keeps of a session on a node: with these two, all others say nothing more.
 #[derive(Default)]
 struct Kept {
-    last_accepted: Option<Entry>,
-    first_refused: Option<Entry>,
+    last_accepted: Option<Checked>,
+    first_refused: Option<Checked>,
 }
 
-/// Checks one after the other, around the front.
-async fn check(storm: Arc<Storm>, checker: u64, checks_per_second: u64) -> Vec<Entry> {
-    const TICK: Duration = Duration::from_millis(10);
-    let mut chance = Chance::new(storm.world.seed, (7 << 32) + checker);
-    let mut client = Client::default();
-    let mut kept: HashMap<(Name, Name), Kept> = HashMap::new();
-    // Of few checks a second each checker makes one at a time, and waits longer for the next.
-    let period = TICK.max(
-        Duration::from_secs(CHECKERS) / u32::try_from(checks_per_second).unwrap_or(u32::MAX).max(1),
-    );
-    let mut tick = interval(period);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let each = checks_per_second.div_ceil(CHECKERS * 100);
-    while !storm.over.load(Ordering::Relaxed) {
+/// One who checks, with a connection to every node.
+struct Checker {
+    storm: Arc<Storm>,
+    chance: Chance,
+    connections: [Option<Connection>; NODES],
+    /// By target and node.
+    kept: HashMap<(usize, usize), Kept>,
+}
+
+/// Checks one after the other, around the front; what is to be written down of it.
+async fn check(storm: Arc<Storm>, number: u64, checks_per_second: u64) -> Vec<Entry> {
+    // At most a hundred times a second, so many at a time as make up the rate.
+    let each = checks_per_second.div_ceil(CHECKERS * 100).max(1);
+    let per_second = u32::try_from(checks_per_second).unwrap_or(u32::MAX).max(1);
+    let mut tick = interval(Duration::from_secs(CHECKERS * each) / per_second);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut checker = Checker {
+        chance: Chance::new(storm.world.seed, (7 << 32) + number),
+        storm,
+        connections: Default::default(),
+        kept: HashMap::new(),
+    };
+    while !checker.storm.over.load(Ordering::Relaxed) {
         tick.tick().await;
         for _ in 0..each {
-            if let Some(entry) = storm.check_one(&mut client, &mut chance).await {
-                storm.checks.fetch_add(1, Ordering::Relaxed);
-                keep(&mut kept, entry);
-            }
+            checker.check_one().await;
         }
     }
-    kept.into_values()
-        .flat_map(|kept| [kept.last_accepted, kept.first_refused])
-        .flatten()
-        .collect()
+    checker.entries()
 }
 
-fn keep(kept: &mut HashMap<(Name, Name), Kept>, entry: Entry) {
-    let Op::Check { session } = &entry.op else {
-        return;
-    };
-    let key = (session.clone(), entry.node.clone());
-    let kept = kept.entry(key).or_default();
-    match entry.outcome {
-        Outcome::Ok => kept.last_accepted = Some(entry),
-        Outcome::Fail => {
-            kept.first_refused.get_or_insert(entry);
-        }
-        Outcome::Unknown => {}
-    }
-}
-
-impl Storm {
-    async fn check_one(&self, client: &mut Client, chance: &mut Chance) -> Option<Entry> {
-        let front = self.front.load(Ordering::Relaxed);
-        let first = front.saturating_sub(BEHIND);
-        let last = (front + AHEAD).min(self.targets.len());
-        let mut target = chance.pick(&self.targets[first..last])?;
-        let place = pick(chance);
-        let node = &self.world.nodes.get(place)?.target;
-        let refusals = target.refusals[place].load(Ordering::Relaxed);
-        if refusals >= ENOUGH && !chance.once_in(RARELY) {
-            target = chance.pick(&self.targets[front.min(last)..last])?;
-        }
-        let ask = Ask {
-            method: "GET",
-            path: "/auth/sessions/current",
-            token: Some(&target.token),
-            body: None,
-            number: 0,
+impl Checker {
+    async fn check_one(&mut self) {
+        let storm = self.storm.clone();
+        let place = pick(&mut self.chance);
+        let (Some(at), Some(node)) = (
+            storm.pick(place, &mut self.chance),
+            storm.world.nodes.get(place),
+        ) else {
+            return;
         };
-        let start = self.world.recorder.now();
-        let reply = client.ask(node, ask).await;
-        let end = self.world.recorder.now();
-        let outcome = match reply {
-            Reply::Answer(answer) if answer.status.is_success() => Outcome::Ok,
-            Reply::Answer(answer) if answer.status.is_client_error() => {
-                target.refusals[place].fetch_add(1, Ordering::Relaxed);
-                Outcome::Fail
+        let start = storm.world.recorder.now();
+        let status = self
+            .ask(place, node.target.address, &storm.targets[at].request)
+            .await;
+        let end = storm.world.recorder.now();
+        let kept = self.kept.entry((at, place)).or_default();
+        match status {
+            Some(400..500) => {
+                kept.first_refused.get_or_insert((start, end));
             }
-            _ => return None,
+            status => {
+                storm.targets[at].is_settled[place].store(false, Ordering::Relaxed);
+                let Some(200..300) = status else {
+                    return;
+                };
+                kept.last_accepted = Some((start, end));
+            }
+        }
+        storm.checks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The status of the answer; `None` if there was none.
+    async fn ask(&mut self, place: usize, address: SocketAddr, request: &[u8]) -> Option<u16> {
+        let mut connection = match self.connections[place].take() {
+            Some(connection) => connection,
+            None => Connection::to(address).await.ok()?,
         };
-        Some(Entry {
-            number: self.world.recorder.number(),
+        let reply = timeout(PATIENCE, connection.ask(request)).await;
+        let status = reply.ok()?.ok()?.status;
+        self.connections[place] = Some(connection);
+        Some(status)
+    }
+
+    fn entries(self) -> Vec<Entry> {
+        let world = &self.storm.world;
+        let entry = |at: usize, place: usize, (start, end): Checked, outcome| Entry {
+            number: world.recorder.number(),
             op: Op::Check {
-                session: target.session.clone(),
+                session: self.storm.targets[at].session.clone(),
             },
             start,
             end,
             outcome,
-            node: node.name.clone(),
+            node: world.nodes[place].target.name.clone(),
             said: None,
-        })
+        };
+        let of_one = |(&(at, place), kept): (&(usize, usize), &Kept)| {
+            let accepted = kept.last_accepted;
+            let refused = kept.first_refused;
+            [
+                accepted.map(|checked| entry(at, place, checked, Outcome::Ok)),
+                refused.map(|checked| entry(at, place, checked, Outcome::Fail)),
+            ]
+        };
+        self.kept.iter().flat_map(of_one).flatten().collect()
     }
+}
+
+impl Storm {
+    /// A session around the front, to be checked on this node.
+    fn pick(&self, place: usize, chance: &mut Chance) -> Option<usize> {
+        let front = self.front.load(Ordering::Relaxed);
+        let last = (front + AHEAD).min(self.targets.len());
+        let at = among(front.saturating_sub(BEHIND)..last, chance)?;
+        let is_settled = &self.targets[at].is_settled[place];
+        if at < front && is_settled.swap(true, Ordering::Relaxed) && !chance.once_in(RARELY) {
+            return among(front.min(last)..last, chance);
+        }
+        Some(at)
+    }
+}
+
+fn among(range: Range<usize>, chance: &mut Chance) -> Option<usize> {
+    let count = u64::try_from(range.len()).ok().filter(|&count| count > 0)?;
+    Some(range.start + usize::try_from(chance.below(count)).ok()?)
 }
