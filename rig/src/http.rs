@@ -13,6 +13,8 @@ use tokio::{
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// How many bytes of the buffer are of the last answer, and those before it.
+    read: usize,
 }
 
 /// An answer, until the next request.
@@ -31,8 +33,11 @@ impl Connection {
     pub async fn to(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let buffer = Vec::with_capacity(16 * 1024);
-        Ok(Self { stream, buffer })
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(16 * 1024),
+            read: 0,
+        })
     }
 
     /// Sends a request and reads the answer to its end.
@@ -40,24 +45,47 @@ impl Connection {
     /// # Errors
     /// When the connection ends before the answer does, or what comes is no answer. It is of no use any more then.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Reply<'_>> {
-        self.stream.write_all(request).await?;
-        self.buffer.clear();
-        let (status, from, to) = loop {
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err("the server has closed the connection".into());
-            }
+        self.send(request).await?;
+        self.answer().await
+    }
+
+    /// Sends a request, or several one after the other: their [answers](Self::answer) come in the same order.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub async fn send(&mut self, requests: &[u8]) -> Result<()> {
+        Ok(self.stream.write_all(requests).await?)
+    }
+
+    /// Reads the next answer to its end.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    pub async fn answer(&mut self) -> Result<Reply<'_>> {
+        self.buffer.drain(..self.read);
+        self.read = 0;
+        let head = loop {
             if let Some(head) = Head::read(&self.buffer)? {
-                let end = head.length + head.body;
-                while self.buffer.len() < end {
-                    if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                        return Err("the server has closed the connection within an answer".into());
-                    }
-                }
-                break (head.status, head.length, end);
+                break head;
             }
+            self.read_more().await?;
         };
-        let body = &self.buffer[from..to];
-        Ok(Reply { status, body })
+        let end = head.length + head.body;
+        while self.buffer.len() < end {
+            self.read_more().await?;
+        }
+        self.read = end;
+        Ok(Reply {
+            status: head.status,
+            body: &self.buffer[head.length..end],
+        })
+    }
+
+    async fn read_more(&mut self) -> Result<()> {
+        match self.stream.read_buf(&mut self.buffer).await? {
+            0 => Err("the server has closed the connection before an answer was over".into()),
+            _ => Ok(()),
+        }
     }
 
     /// Sends a request, whose answer must have this status; the answer's body.

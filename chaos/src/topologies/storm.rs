@@ -37,12 +37,12 @@ use crate::{
 
 /// How many sessions are ended in a second.
 const PACE: u64 = 100;
-/// How many check, each after its last check was answered.
+/// How many check, each after its last checks were answered.
 const CHECKERS: u64 = 64;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many sessions that are to be ended soon, and how many that were, are checked.
-const AHEAD: usize = 40;
+const AHEAD: usize = 400;
 const BEHIND: usize = 160;
 /// A node that has refused an ended session is asked for it but once in so many times: each refusal costs a look into the
 /// database that confirms commits, and says no more.
@@ -217,10 +217,10 @@ struct Checker {
     kept: HashMap<(usize, usize), Kept>,
 }
 
-/// Checks one after the other, around the front; what is to be written down of it.
+/// Checks some after others, around the front; what is to be written down of it.
 async fn check(storm: Arc<Storm>, number: u64, checks_per_second: u64) -> Vec<Entry> {
-    // At most a hundred times a second, so many at a time as make up the rate.
-    let each = checks_per_second.div_ceil(CHECKERS * 100).max(1);
+    // Fifty times a second at most, so many at a time as make up the rate.
+    let each = checks_per_second.div_ceil(CHECKERS * 50).max(1);
     let per_second = u32::try_from(checks_per_second).unwrap_or(u32::MAX).max(1);
     let mut tick = interval(Duration::from_secs(CHECKERS * each) / per_second);
     tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -232,54 +232,67 @@ async fn check(storm: Arc<Storm>, number: u64, checks_per_second: u64) -> Vec<En
     };
     while !checker.storm.over.load(Ordering::Relaxed) {
         tick.tick().await;
-        for _ in 0..each {
-            checker.check_one().await;
-        }
+        checker.check_some(each).await;
     }
     checker.entries()
 }
 
 impl Checker {
-    async fn check_one(&mut self) {
+    /// Checks so many sessions on one node, sent together and answered one by one.
+    async fn check_some(&mut self, count: u64) {
         let storm = self.storm.clone();
         let place = pick(&mut self.chance);
-        let (Some(at), Some(node)) = (
-            storm.pick(place, &mut self.chance),
-            storm.world.nodes.get(place),
-        ) else {
-            return;
-        };
+        let picked: Vec<_> = (0..count)
+            .filter_map(|_| storm.pick(place, &mut self.chance))
+            .collect();
+        let requests = picked.iter().map(|&at| &*storm.targets[at].request);
+        let requests: Vec<_> = requests.collect();
         let start = storm.world.recorder.now();
-        let status = self
-            .ask(place, node.target.address, &storm.targets[at].request)
-            .await;
-        let end = storm.world.recorder.now();
-        let kept = self.kept.entry((at, place)).or_default();
-        match status {
-            Some(400..500) => {
-                kept.first_refused.get_or_insert((start, end));
+        let address = storm.world.nodes[place].target.address;
+        let mut connection = self.send(place, address, &requests.concat()).await;
+        for at in picked {
+            let status = match &mut connection {
+                Some(connection) => timeout(PATIENCE, connection.answer()).await.ok(),
+                None => None,
+            };
+            let status = status.and_then(Result::ok).map(|reply| reply.status);
+            if status.is_none() {
+                connection = None;
             }
-            status => {
-                storm.targets[at].is_settled[place].store(false, Ordering::Relaxed);
-                let Some(200..300) = status else {
-                    return;
-                };
-                kept.last_accepted = Some((start, end));
-            }
+            self.note(at, place, (start, storm.world.recorder.now()), status);
         }
-        storm.checks.fetch_add(1, Ordering::Relaxed);
+        self.connections[place] = connection;
     }
 
-    /// The status of the answer; `None` if there was none.
-    async fn ask(&mut self, place: usize, address: SocketAddr, request: &[u8]) -> Option<u16> {
+    async fn send(
+        &mut self,
+        place: usize,
+        address: SocketAddr,
+        requests: &[u8],
+    ) -> Option<Connection> {
         let mut connection = match self.connections[place].take() {
             Some(connection) => connection,
             None => Connection::to(address).await.ok()?,
         };
-        let reply = timeout(PATIENCE, connection.ask(request)).await;
-        let status = reply.ok()?.ok()?.status;
-        self.connections[place] = Some(connection);
-        Some(status)
+        connection.send(requests).await.ok()?;
+        Some(connection)
+    }
+
+    fn note(&mut self, at: usize, place: usize, checked: Checked, status: Option<u16>) {
+        let kept = self.kept.entry((at, place)).or_default();
+        match status {
+            Some(401) => {
+                kept.first_refused.get_or_insert(checked);
+            }
+            status => {
+                self.storm.targets[at].is_settled[place].store(false, Ordering::Relaxed);
+                if status != Some(200) {
+                    return;
+                }
+                kept.last_accepted = Some(checked);
+            }
+        }
+        self.storm.checks.fetch_add(1, Ordering::Relaxed);
     }
 
     fn entries(self) -> Vec<Entry> {
