@@ -36,6 +36,8 @@ pub(super) fn compose(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".into(),
         ))
+        // Told, or it is parsed from the headers above.
+        .envelope(envelope.clone())
         .multipart(MultiPart::alternative_plain_html(
             line_feeds(&message.text),
             line_feeds(&message.html),
