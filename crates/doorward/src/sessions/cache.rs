@@ -2,7 +2,7 @@
 //!
 //! An entry is dropped after the commit that changes its truth and before anyone is told of that commit; where other
 //! servers change the database as well, when the [log](super::lease) tells of it; and when someone was refused by what the
-//! database holds, who would else be let in by memory again.
+//! database holds, who would otherwise be let in by memory again.
 //! A fill that read the database before such a change must not undo it: every shard counts its invalidations, a fill takes
 //! the count before it reads, and is thrown away if the count has moved.
 //! Entries live until they are dropped or make room; use never makes them truer.

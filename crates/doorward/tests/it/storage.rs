@@ -59,29 +59,32 @@ fn is_test(path: &Path) -> bool {
 /// The constants of the source that are SQL of features. What a driver says for itself, and a restore to two databases at
 /// once, is the store's own, and is tested there.
 pub(crate) fn statements() -> Vec<Statement> {
+    let features = source_files().into_iter();
+    features
+        .filter(|path| !is_test(path) && !path.to_str().unwrap().contains("/src/store/"))
+        .flat_map(|path| statements_in(&path))
+        .collect()
+}
+
+/// The statements of one file.
+pub(crate) fn statements_in(path: &Path) -> Vec<Statement> {
     let mut all = Vec::new();
-    let features = source_files();
-    let features = features
-        .iter()
-        .filter(|path| !is_test(path) && !path.to_str().unwrap().contains("/src/store/"));
-    for path in features {
-        let text = fs::read_to_string(path).unwrap();
-        let file = path.to_str().unwrap().rsplit_once("/src/").unwrap().1;
-        for declaration in text.split("\nconst ").skip(1) {
-            let Some((name, rest)) = declaration.split_once(": &str =") else {
-                continue;
-            };
-            let Some(sql) = rest.trim_start().strip_prefix('"') else {
-                continue;
-            };
-            let sql = sql.split('"').next().unwrap().to_owned();
-            let verb = sql.split_whitespace().next().unwrap_or_default();
-            if ["select", "insert", "update", "delete", "with"].contains(&verb) {
-                all.push(Statement {
-                    place: format!("{file}: {name}"),
-                    sql,
-                });
-            }
+    let text = fs::read_to_string(path).unwrap();
+    let file = path.to_str().unwrap().rsplit_once("/src/").unwrap().1;
+    for declaration in text.split("\nconst ").skip(1) {
+        let Some((name, rest)) = declaration.split_once(": &str =") else {
+            continue;
+        };
+        let Some(sql) = rest.trim_start().strip_prefix('"') else {
+            continue;
+        };
+        let sql = sql.split('"').next().unwrap().to_owned();
+        let verb = sql.split_whitespace().next().unwrap_or_default();
+        if ["select", "insert", "update", "delete", "with"].contains(&verb) {
+            all.push(Statement {
+                place: format!("{file}: {name}"),
+                sql,
+            });
         }
     }
     all

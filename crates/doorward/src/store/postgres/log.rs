@@ -9,7 +9,8 @@ use crate::{
 };
 
 // One statement, so that heads and rows are of one moment; and it writes, so that it succeeds only on a server whose commits
-// are confirmed. `least`: where the log has become shorter, its newest row is all there is to tell.
+// are confirmed. `least`: where the log has become shorter, its newest row is all there is to tell. `lateral`, in an order of
+// its own: a look for each shard, however much of the log there was when this was planned.
 const POLL: &str = "
     with renewed as (
         insert into node_leases (node, renewed_at) values ($1, $2)
@@ -17,7 +18,10 @@ const POLL: &str = "
     )
     select i.shard, i.seq, i.id, i.kind, i.subject
       from invalidation_heads h
-      join invalidations i on i.shard = h.shard and i.seq >= least(h.seq, (cast($3 as bigint[]))[h.shard + 1])
+     cross join lateral (
+           select shard, seq, id, kind, subject from invalidations
+            where shard = h.shard and seq >= least(h.seq, (cast($3 as bigint[]))[h.shard + 1])
+            order by seq) i
      order by i.shard, i.seq";
 
 // What is configured, and how many standbys are there.
