@@ -129,6 +129,8 @@ pub(crate) enum Fault {
     DiskFull,
     /// The server's clock is stepped.
     ClockStep,
+    /// The server's clock is stepped forward, by about as long as a code lives or more.
+    ClockLeap,
     /// `kill -9` of the database server, until it answers again.
     KillDatabase,
     /// The node is cut off from the database.

@@ -119,14 +119,23 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Whether a server's clock may have been stepped between two moments: then what expires may have expired early.
-    pub(super) fn time_was_stepped(&self, from: Moment, to: Moment) -> bool {
-        let step = Op::Fault {
-            kind: Fault::ClockStep,
-        };
+    /// Whether a server's clock was stepped at all.
+    pub(super) fn time_was_stepped(&self) -> bool {
+        self.steps(&[Fault::ClockStep, Fault::ClockLeap])
+            .next()
+            .is_some()
+    }
+
+    /// Whether a server's clock leapt between two moments: then codes may have expired.
+    pub(super) fn time_leapt(&self, from: Moment, to: Moment) -> bool {
+        self.steps(&[Fault::ClockLeap])
+            .any(|leap| from <= leap.end && leap.start <= to)
+    }
+
+    fn steps(&self, kinds: &[Fault]) -> impl Iterator<Item = &'a Entry> {
         self.entries
             .iter()
-            .any(|entry| entry.op == step && from <= entry.end && entry.start <= to)
+            .filter(move |entry| matches!(&entry.op, Op::Fault { kind } if kinds.contains(kind)))
     }
 
     /// The addresses, by the ids of their users.

@@ -1,7 +1,7 @@
 //! C6: no limit is exceeded, whatever is lost and found in between.
 
 use super::{Budget, Facts, Rules, Violation, facts::group};
-use crate::history::{Entry, Moment, Name, Op};
+use crate::history::{Entry, Name, Op};
 
 pub(super) fn check(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     let mut violations = [
@@ -11,7 +11,7 @@ pub(super) fn check(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     ]
     .concat();
     // What may be asked for in a time cannot be told where the servers' time was stepped.
-    if !facts.time_was_stepped(0, Moment::MAX) {
+    if !facts.time_was_stepped() {
         violations.extend(budgets(facts, rules));
     }
     violations

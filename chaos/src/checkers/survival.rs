@@ -147,7 +147,7 @@ fn lost_codes(facts: &Facts<'_>) -> Vec<Violation> {
             let is_lost = asked.is_ok()
                 && matches!(shown.op, Op::Guess { right: true, .. })
                 && shown.said.as_deref() == Some("invalid_code")
-                && !facts.time_was_stepped(asked.start, shown.end);
+                && !facts.time_leapt(asked.start, shown.end);
             is_lost.then(|| {
                 let what = format!("the one code that was mailed to {address} was refused");
                 Violation::new("C3", what, [asked, shown])
@@ -255,19 +255,17 @@ mod tests {
             .accepted_by("C3");
     }
     #[test]
-    fn a_code_may_expire_where_time_is_stepped() {
-        let step = || Op::Fault {
-            kind: Fault::ClockStep,
-        };
-        let sample = |stepped_at| {
+    fn a_code_may_expire_where_time_leaps() {
+        let sample = |kind, at| {
             Sample::default()
                 .ok(request_code("f"), 2, 3)
-                .ok(step(), stepped_at, stepped_at)
+                .ok(Op::Fault { kind }, at, at)
                 .fail(guess("f", true, None), 4, 5)
                 .saying("invalid_code")
         };
-        sample(4).accepted_by("C3");
-        sample(1).rejected_by("C3");
-        sample(6).rejected_by("C3");
+        sample(Fault::ClockLeap, 4).accepted_by("C3");
+        sample(Fault::ClockStep, 4).rejected_by("C3");
+        sample(Fault::ClockLeap, 1).rejected_by("C3");
+        sample(Fault::ClockLeap, 6).rejected_by("C3");
     }
 }

@@ -142,14 +142,16 @@ pub(crate) async fn clock_steps(plan: &Plan<'_>, count: u64) -> Result<Report> {
     let node = &world.nodes[0];
     let faults = async {
         let mut chance = Chance::new(plan.seed, 3 << 32);
+        let mut ahead = 0;
         for time in 0..count {
             sleep(Duration::from_secs(2)).await;
             let start = world.recorder.now();
             let by = i64::try_from(chance.below(7200)).unwrap_or(0) - 3600;
             fs::write(&offset, format!("{by:+}\n"))?;
             sleep(Duration::from_secs(1)).await;
-            let fault = Fault::ClockStep;
+            let fault = step(ahead, by);
             world.recorder.fault(fault, &node.target.name, start);
+            ahead = by;
             if time % 2 == 1 {
                 world.kill_and_start(node).await?;
             }
@@ -157,12 +159,22 @@ pub(crate) async fn clock_steps(plan: &Plan<'_>, count: u64) -> Result<Report> {
         let start = world.recorder.now();
         fs::write(&offset, "+0\n")?;
         world.kill_and_start(node).await?;
-        world
-            .recorder
-            .fault(Fault::ClockStep, &node.target.name, start);
+        let fault = step(ahead, 0);
+        world.recorder.fault(fault, &node.target.name, start);
         Ok(())
     };
     run(name, plan.folder, &world, &rules(), HANDS, faults).await
+}
+
+/// What a step of a clock from so many seconds ahead to others is called.
+fn step(from: i64, to: i64) -> Fault {
+    /// Codes live for ten minutes.
+    const LEAP: i64 = 9 * 60;
+    if to - from > LEAP {
+        Fault::ClockLeap
+    } else {
+        Fault::ClockStep
+    }
 }
 
 /// The library that steps clocks, wherever this architecture has it.

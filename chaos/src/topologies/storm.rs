@@ -46,7 +46,7 @@ const AHEAD: usize = 400;
 const BEHIND: usize = 160;
 /// A node that has refused an ended session is asked for it but once in so many times: each refusal costs a look into the
 /// database that confirms commits, and says no more.
-const RARELY: u64 = 1000;
+const RARELY: u64 = 200;
 /// Fewer than one account may have.
 const SESSIONS_OF_ONE: u64 = 900;
 
