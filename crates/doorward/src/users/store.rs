@@ -211,14 +211,15 @@ const LIST: &str = "
      order by u.id desc
      limit $4";
 
-// The same by the beginning of the address, which is a range of keys. Those are found first: the order of ids would lead through
-// everyone.
+// The same by the beginning of the address, which is a range of keys. The order within has those found first: by the order of
+// ids PostgreSQL would go through everyone.
 const LIST_BY_ADDRESS: &str = "
-      with found as materialized (
-             select user_id, address, verified_at from user_emails where email_key >= $1 and email_key < $2)
     select u.id, u.status, u.auth_epoch, u.webauthn_handle, u.first_name, u.last_name, u.picture, u.locale, u.created_at,
            u.updated_at, u.last_sign_in_at, e.address, e.verified_at
-      from found e
+      from (select user_id, address, verified_at
+              from user_emails
+             where email_key >= $1 and email_key < $2
+             order by email_key) e
       join users u on u.id = e.user_id
      where u.id < $3
        and ($4 is null or u.status = $4)
