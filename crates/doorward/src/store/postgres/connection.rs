@@ -38,7 +38,7 @@ use crate::{
 /// acknowledged is on disk, whatever the server does for others. Every statement that is run often finds its rows by an
 /// index whatever its parameters are, so that planning it anew each time would cost more than running it; and a plan that
 /// was made while a table was nearly empty must not go through all of it when it has grown. What small tables have no index
-/// for counts as dear then, and would be compiled each time. Databases that only speak PostgreSQL's protocol know neither.
+/// for counts as dear then, and would be compiled each time. Databases that only speak PostgreSQL's protocol need not know these settings.
 const SETTINGS: &str = "
     set default_transaction_read_only = on;
     set client_min_messages = warning;
