@@ -9,11 +9,14 @@ use std::{
     },
 };
 
+use futures_util::future::try_join_all;
+
 use super::{Live, store};
 use crate::{
     Doorward,
     error::Result,
     ids::SessionId,
+    store::Tx,
     time::{Span, Timestamp},
 };
 
@@ -72,36 +75,47 @@ impl Activity {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sessions and when each was seen, in order.
-    #[expect(
-        clippy::mutable_key_type,
-        reason = "they are found by their ids, which stay"
-    )]
-    fn take(&self) -> Vec<(SessionId, Timestamp)> {
-        let seen = mem::take(&mut *self.seen());
-        let seen = seen
-            .iter()
-            .map(|live| (live.session.id, live.session.last_seen_at()));
-        let mut seen: Vec<_> = seen.collect();
-        seen.sort_unstable();
+    /// The sessions that were seen, in the order of their ids: whoever writes them locks them in the same order.
+    fn take(&self) -> Vec<Arc<Live>> {
+        let mut seen: Vec<_> = mem::take(&mut *self.seen()).into_iter().collect();
+        seen.sort_unstable_by_key(|live| live.session.id);
         seen
+    }
+
+    /// They are still on their way. Who was seen again meanwhile stays as seen.
+    fn put_back(&self, unwritten: &[Arc<Live>]) {
+        self.seen().extend(unwritten.iter().map(Arc::clone));
     }
 }
 
-/// Writes who was seen when.
+/// How many of a transaction's statements go to a server together.
+const TOGETHER: usize = 25;
+
+/// How many sessions a transaction writes.
+const BATCH: usize = 500;
+
+/// Writes who was seen when. What could not be written stays for the next time.
 pub(crate) async fn flush_activity(doorward: &Doorward) -> Result<()> {
     let seen = doorward.activity.take();
-    for batch in seen.chunks(500) {
-        doorward
+    for (at, batch) in seen.chunks(BATCH).enumerate() {
+        let written = doorward
             .db
-            .transaction(|mut tx| async move {
-                let tx = &mut tx;
-                for (session, at) in batch {
-                    store::saw(tx, session, *at).await?;
+            .transaction(|tx| async move {
+                for few in batch.chunks(TOGETHER) {
+                    try_join_all(few.iter().map(|live| saw(&tx, live))).await?;
                 }
                 Ok(())
             })
-            .await?;
+            .await;
+        if let Err(error) = written {
+            doorward.activity.put_back(&seen[at * BATCH..]);
+            return Err(error);
+        }
     }
     Ok(())
+}
+
+async fn saw(tx: &Tx, live: &Live) -> Result<()> {
+    let session = &live.session;
+    store::saw(tx, &session.id, session.last_seen_at()).await
 }

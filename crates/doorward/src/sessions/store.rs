@@ -299,7 +299,7 @@ const SAW: &str = "
     select id, $1 from sessions where id = $2
     on conflict (session_id) do update set last_seen_at = excluded.last_seen_at";
 
-pub(super) async fn saw(tx: &mut Tx, session: &SessionId, at: Timestamp) -> Result<()> {
+pub(super) async fn saw(tx: &Tx, session: &SessionId, at: Timestamp) -> Result<()> {
     tx.execute(SAW, values![at, session]).await.map(drop)
 }
 
