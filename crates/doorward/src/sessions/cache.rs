@@ -125,9 +125,16 @@ impl Cache {
     ///
     /// What has seen more of the log than memory has is not kept either: a failover may lose what it has seen, and the
     /// rows that come in its place say nothing about it.
+    ///
+    /// On a file what the command line has changed is read before memory hears of it. So a read from before the user's
+    /// epoch moved may come after one from later, by which the user's sessions were refused; it must not take its place.
     pub(crate) fn fill(&self, proven: &Proven, live: &Arc<Live>, person: &Arc<Person>) -> bool {
         let mut shard = self.shard(live.session.id.shard());
-        let keeps = proven.saw_no_more && shard.invalidations == proven.invalidations;
+        let known = shard.people.get(&live.session.user_id);
+        let is_overtaken =
+            known.is_some_and(|known| known.account.auth_epoch > person.account.auth_epoch);
+        let keeps =
+            proven.saw_no_more && shard.invalidations == proven.invalidations && !is_overtaken;
         if keeps {
             shard.sessions.insert(Arc::clone(live));
             shard.people.insert(Arc::clone(person));

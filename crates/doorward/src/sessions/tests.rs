@@ -1,4 +1,4 @@
-use super::*;
+use super::{lease::Permit, *};
 use crate::time::Span;
 
 const DAY: Lifetime = Lifetime {
@@ -58,6 +58,36 @@ fn a_session_whose_user_becomes_an_administrator_is_cut_short() {
     };
 
     assert_eq!(long.renewal(admin, at(10)), Some(at(40)));
+}
+
+/// On a file the command line signs someone out, and two reads of that person are kept in the other order than they
+/// were made.
+#[test]
+fn a_read_from_before_an_epoch_does_not_take_the_place_of_one_from_after() {
+    let cache = Cache::sharded(1, 100, Progress::Alone);
+    let fill = |born: i64, number: u8| {
+        let mut session = session(at(120));
+        session.id = SessionId([number; 16]);
+        let live = Arc::new(Live {
+            token_hash: [0; 32],
+            user_epoch: born,
+            session,
+        });
+        let person = Arc::new(Person {
+            account: Account::in_epoch(live.session.user_id, born),
+            access: Arc::default(),
+            lifetime: DAY,
+        });
+        let proven = cache.ticket(&live.session.id).proved_by(None, 0).unwrap();
+        cache.fill(&proven, &live, &person)
+    };
+
+    assert!(fill(1, 1));
+    assert!(fill(2, 2));
+    assert!(!fill(1, 3));
+
+    let (_, person) = cache.get(&Permit::alone(), &SessionId([1; 16])).unwrap();
+    assert_eq!(person.account.auth_epoch, 2);
 }
 
 /// What is kept for each session, and for each person who has one: `docs/performance.md` has what that comes to.
