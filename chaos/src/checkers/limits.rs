@@ -1,7 +1,7 @@
 //! C6: no limit is exceeded, whatever is lost and found in between.
 
 use super::{Budget, Facts, Rules, Violation, facts::group};
-use crate::history::{Entry, Name, Op};
+use crate::history::{Entry, Moment, Name, Op};
 
 pub(super) fn check(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     let mut violations = [
@@ -131,13 +131,16 @@ fn budgets(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     violations
 }
 
+/// Servers tell the time by the millisecond: two moments of theirs are up to one further apart than they were.
+const SERVERS_MOMENT: Moment = 1000;
+
 /// A run of entries that no moments within them explain.
 fn exceeds<'a, 'b>(entries: &'b [&'a Entry], budget: Budget) -> Option<&'b [&'a Entry]> {
     (0..entries.len()).find_map(|first| {
         (first + 1..entries.len()).find_map(|last| {
             let window = &entries[first..=last];
             let end = window.iter().map(|entry| entry.end).max()?;
-            let longest = end - entries[first].start;
+            let longest = end - entries[first].start + SERVERS_MOMENT;
             let most = budget.most + longest / budget.every;
             (window.len() as u64 > most).then_some(window)
         })

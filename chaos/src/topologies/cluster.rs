@@ -14,6 +14,7 @@ use doorward_rig::{
     process::{free_address, is_root, succeed, tethered},
 };
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tokio::{
     process::{Child, Command},
     time::{sleep, timeout},
@@ -42,8 +43,11 @@ const PROGRAMS: [&str; 3] = [PATRONI, ETCD, HAPROXY];
 /// How long the members may take to agree: longer than a leader's key lives.
 const TO_SETTLE: Duration = Duration::from_mins(2);
 
-/// How long they may take before the leader's agent is started anew.
+/// How long they may take before they are helped.
 const TO_AGREE: Duration = Duration::from_mins(1);
+
+/// What asks etcd for the key in which Patroni says whose commits which standby confirms, `/service/doorward/sync`.
+const SYNC_KEY: &str = "L3NlcnZpY2UvZG9vcndhcmQvc3luYw==";
 
 /// How long the key of a leader lives that does not renew it: the least that Patroni takes.
 const KEY_LIVES: Duration = Duration::from_secs(20);
@@ -61,8 +65,12 @@ struct Member {
 /// The members, what they agree by, and what leads to the one that is the primary.
 struct Cluster {
     members: Vec<Member>,
+    /// One of what they agree by.
+    store: Target,
     /// What ends with the harness.
     others: Vec<Child>,
+    /// How often they had to be helped.
+    helped: u32,
     /// Where the primary is reached, whoever that is.
     primary: Postgres,
     client: Client,
@@ -132,14 +140,6 @@ postgresql:
         Ok(())
     }
 
-    /// Another agent for the same server.
-    async fn renew_agent(&mut self) -> Result<()> {
-        if let Some(mut agent) = self.child.take() {
-            agent.kill().await?;
-        }
-        self.start()
-    }
-
     /// `kill -9` of both.
     async fn kill(&mut self) -> Result<()> {
         if let Some(mut agent) = self.child.take() {
@@ -193,7 +193,12 @@ impl Cluster {
         others.push(lead(&folder, address, &members)?);
         let mut cluster = Self {
             members,
+            store: Target {
+                name: "etcd".into(),
+                address: stores[0],
+            },
             others,
+            helped: 0,
             primary: Postgres::new("primary", address, &folder, Vec::new()).await?,
             client: Client::default(),
         };
@@ -203,18 +208,34 @@ impl Cluster {
 
     /// Waits until the cluster is whole.
     ///
-    /// The agent of a leader that hung may go on by what it knew, and never name a synchronous standby again (Patroni 3.0:
-    /// "Synchronous replication key updated by someone else"). An operator starts it anew, and so does this.
+    /// After a leader that hung Patroni 3.0 may never name a synchronous standby again ("Synchronous replication key updated by
+    /// someone else"), not even when its agent is started anew. An operator would delete the key, and so does this: the
+    /// leader writes another.
     async fn settle(&mut self) -> Result<()> {
         if timeout(TO_AGREE, self.agree()).await.is_ok() {
             return Ok(());
         }
-        if let Ok(leader) = self.leader().await {
-            self.members[leader].renew_agent().await?;
+        let key = self.of_store("/v3/kv/range").await;
+        self.of_store("/v3/kv/deleterange").await;
+        self.helped += 1;
+        timeout(TO_SETTLE, self.agree()).await.map_err(|_| {
+            format!("the members of the cluster do not agree; their key was {key}").into()
+        })
+    }
+
+    /// What etcd answers to this of the key.
+    async fn of_store(&mut self, path: &str) -> Value {
+        let ask = Ask {
+            method: "POST",
+            path,
+            token: None,
+            body: Some(json!({ "key": SYNC_KEY })),
+            number: 0,
+        };
+        match self.client.ask(&self.store, ask).await {
+            Reply::Answer(answer) => answer.json(),
+            _ => Value::Null,
         }
-        timeout(TO_SETTLE, self.agree())
-            .await
-            .map_err(|_| "the members of the cluster do not agree".into())
     }
 
     /// Waits until there are a primary, reached by the way that leads to it, its synchronous standby and one more.
@@ -400,7 +421,12 @@ pub(crate) async fn leader_losses(plan: &Plan<'_>, count: u64) -> Result<Report>
         }
         fleet.pulse.beat().await
     };
-    run(name, plan.folder, world, &fleet_rules(), HANDS, faults).await
+    let mut report = run(name, plan.folder, world, &fleet_rules(), HANDS, faults).await?;
+    if cluster.helped > 0 {
+        let helped = cluster.helped;
+        let _ = writeln!(report.text, "\nPatroni's key was deleted {helped} times.");
+    }
+    Ok(report)
 }
 
 /// Agent and server are killed together.

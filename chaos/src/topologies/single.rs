@@ -28,11 +28,13 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
         sleep(Duration::from_secs(2)).await;
         for kill in 0..count {
             sleep(Duration::from_millis(100 + chance.below(900))).await;
-            world.kill_and_start(node).await?;
             if kill % 10 == 9 {
+                // While memory still holds something, and with time to answer by it.
                 let time = Duration::from_millis(200 + chance.below(1500));
                 world.pause(node, time).await?;
+                sleep(Duration::from_millis(500)).await;
             }
+            world.kill_and_start(node).await?;
         }
         sleep(Duration::from_secs(1)).await;
         Ok(())
