@@ -29,6 +29,13 @@ use crate::{
 /// How long a message is its sender's before another may try.
 const CLAIM: Span = Span::minutes(2);
 
+/// How long a message may be under way once it is taken: the wait for a connection, the connection, and handing over. It is
+/// taken only while it is its sender's for longer than that.
+const SENDING: Span = Span::seconds(75);
+
+/// How far the clocks of servers may be apart.
+const SKEW: Span = Span::minutes(1);
+
 /// How long a message waits at most before it is tried again.
 const LONGEST_PAUSE: Span = Span::minutes(10);
 
@@ -325,15 +332,18 @@ async fn remove(doorward: &Doorward, ids: &[MessageId]) -> Result<()> {
     doorward.db.execute(REMOVE, &padded(ids)).await.map(drop)
 }
 
-const DEFER: &str =
-    "update outbox set available_at = $1, claimed_until = 0, attempts = $2 where id = $3";
+const DEFER: &str = "update outbox set available_at = $1, claimed_until = 0, attempts = $2 where id = $3 and claimed_until = $4";
 
+/// Puts it off, unless the claim has run out and it is another's.
 async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result<()> {
     let attempts = waiting.attempts + 1;
     let pause = Span::seconds(5 << attempts.min(7)).min(LONGEST_PAUSE);
     doorward
         .db
-        .execute(DEFER, values![now + pause, attempts, &waiting.id])
+        .execute(
+            DEFER,
+            values![now + pause, attempts, &waiting.id, waiting.claimed_until],
+        )
         .await
         .map(drop)
 }
@@ -352,7 +362,7 @@ const RELEASE: &str = "
 pub(crate) async fn release_claims(doorward: &Doorward) -> Result<()> {
     let now = doorward.clock.now();
     let (claimed, waits) = if doorward.follower.is_some() {
-        (now + CLAIM, now + LONGEST_PAUSE)
+        (now + CLAIM + SKEW, now + LONGEST_PAUSE + SKEW)
     } else {
         (Timestamp::from_millis(0), now)
     };

@@ -13,7 +13,7 @@ mod store;
 use self::code::Form;
 pub(crate) use self::{code::Code, device::cookie as device_cookie, flow::Flow};
 use crate::{
-    Doorward, access,
+    Doorward,
     audit::{self, Event, Kind},
     config::AfterPasskey,
     error::{Error, Result},
@@ -22,7 +22,7 @@ use crate::{
     limits::{self, Budget},
     mail::{Address, Notice},
     outbox, passkeys,
-    sessions::{self, Holder, NewSession, Proof, SignedIn},
+    sessions::{self, NewSession, Proof, SignedIn},
     store::Tx,
     time::{Span, Timestamp},
     users,
@@ -291,13 +291,12 @@ pub(crate) async fn redeem(
         now,
         |mut tx, redeemed, failures| async move {
             let tx = &mut tx;
-            let Some(account) = users::find_or_create(tx, doorward, client, address, now).await?
+            let Some(holder) = users::find_or_create(tx, doorward, client, address, now).await?
             else {
                 return Ok(None);
             };
-            let access = access::of_user(tx, &account.user.id).await?;
-            if sessions::after_passkey(doorward, &access) == AfterPasskey::Deny
-                && passkeys::count_in(tx, &account.user.id).await?
+            if sessions::after_passkey(doorward, &holder.access) == AfterPasskey::Deny
+                && passkeys::count_in(tx, &holder.account.user.id).await?
                     >= sessions::PASSKEYS_THAT_END_CODES
             {
                 return Ok(None);
@@ -305,7 +304,7 @@ pub(crate) async fn redeem(
             if failures > 0 {
                 limits::reset_failures(tx, &limits::address_key(doorward, address, None)).await?;
             }
-            let (holder, proof) = (Holder { account, access }, Proof::Code(redeemed));
+            let proof = Proof::Code(redeemed);
             sessions::open(tx, doorward, &holder, &proof, presented, client, now)
                 .await
                 .map(Some)

@@ -12,8 +12,14 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     let now = doorward.clock.now();
     let id = token.session();
     let permit = follower::permit(doorward).await?;
+    let opens = |(live, person): &(Arc<Live>, Arc<Person>)| {
+        same(&live.token_hash, &token.hash())
+            && live.user_epoch == person.account.auth_epoch
+            && person.account.is_active()
+            && live.session.is_live(person.lifetime, now)
+    };
     let known = doorward.cache.get(&permit, &id);
-    let is_read = known.is_none();
+    let is_known = known.is_some();
     let found = match known {
         Some(known) => {
             if permit.is_stale() {
@@ -23,14 +29,12 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
         }
         None => read(doorward, &id).await?,
     };
-    let accepted = found.filter(|(live, person)| {
-        same(&live.token_hash, &token.hash())
-            && live.user_epoch == person.account.auth_epoch
-            && person.account.is_active()
-            && live.session.is_live(person.lifetime, now)
-    });
+    let accepted = match found.filter(opens) {
+        None => read_strictly(doorward, &id).await?.filter(opens),
+        accepted => accepted,
+    };
     let Some((live, person)) = accepted else {
-        if is_read {
+        if !is_known || doorward.follower.is_some() {
             // Memory may have been filled meanwhile by a read from before the end, of which it has not heard. Whoever is
             // refused now must not be let in by it afterwards.
             doorward.cache.forget_session(&id);
@@ -45,14 +49,15 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     Ok(Some(SignedIn { live, person }))
 }
 
-/// Reads a session and its person, and keeps them in memory.
+/// Reads a session and its person, and keeps them in memory; nothing where they are not found, or the read is not proved to
+/// be as new as memory.
 async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
     let ticket = doorward.cache.ticket(id);
     let asked = ticket.asks().map(|position| position.seq);
     let found = store::find(&mut &doorward.db, id, asked).await?;
     let (Some(holder), Some(proven)) = (found.holder, ticket.proved_by(found.row, found.newest))
     else {
-        return read_strictly(doorward, id).await;
+        return Ok(None);
     };
     let (live, person) = remembered(doorward, holder);
     let is_kept = doorward.cache.fill(&proven, &live, &person);
@@ -66,8 +71,8 @@ async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, 
     Ok(Some((live, person)))
 }
 
-/// Reads them from the server that confirms commits: before that, nobody is told that a session is unknown, for others may
-/// lag behind, or have been cut off and replaced.
+/// Reads them from the server that confirms commits. Before that, nobody is refused: memory may not have heard yet that the
+/// session was signed in again under another token, and a database may lag behind, or have been cut off and replaced.
 async fn read_strictly(
     doorward: &Doorward,
     id: &SessionId,

@@ -153,8 +153,7 @@ async fn erase(
     caller: Fresh,
     client: Client,
 ) -> Result<impl IntoResponse> {
-    let user = caller.user().id;
-    super::erase(&doorward, &user, Some(user), &client).await?;
+    super::erase_own(&doorward, &caller, &client).await?;
     Ok((
         StatusCode::NO_CONTENT,
         [(

@@ -35,7 +35,7 @@ use crate::{
     ids::{self, UserId},
     mail::{Address, Notice},
     outbox, passkeys,
-    sessions::Holder,
+    sessions::{self, Holder, SignedIn},
     store::{Executor, Row, Tx},
     time::Timestamp,
 };
@@ -132,16 +132,17 @@ pub enum Status {
     Disabled,
 }
 
-/// The account of someone who has just proved this address, made if need be, and marked as signed in.
+/// The account of someone who has just proved this address, made if need be, and marked as signed in, with what they may do.
 ///
-/// `None` for accounts that are disabled and for strangers where sign-up is by invitation.
+/// `None` for accounts that are disabled, for strangers where sign-up is by invitation, and where the account gets another
+/// address in the same moment.
 pub(crate) async fn find_or_create(
     tx: &mut Tx,
     doorward: &Doorward,
     client: &Client,
     address: &Address,
     now: Timestamp,
-) -> Result<Option<Account>> {
+) -> Result<Option<Holder>> {
     let found = match store::sign_in_at(tx, address, now).await? {
         None => sign_up(tx, doorward, client, address, now).await?,
         found => found,
@@ -160,10 +161,18 @@ pub(crate) async fn find_or_create(
         forget::user(doorward, tx, &user).await?;
     }
     account.user.email_verified = true;
+    // The user's row was waited for, and its address may have changed meanwhile. This runs after it, and what it reads stays.
+    let Some((held, _, mut access)) = store::address_and_access(tx, &user).await? else {
+        return Ok(None);
+    };
+    if held != *address {
+        return Ok(None);
+    }
     if is_configured_administrator(doorward, address) {
         access::make_administrator(tx, doorward, client, &user, now).await?;
+        access = access::of_user(tx, &user).await?;
     }
-    Ok(Some(account))
+    Ok(Some(Holder { account, access }))
 }
 
 /// The account of an address that nobody was found at who may sign in.
@@ -431,12 +440,43 @@ pub async fn erase(
     by: Option<UserId>,
     client: &Client,
 ) -> Result<()> {
+    let by = By::Another(by);
+    erase_by(doorward, user, &by, client).await
+}
+
+/// Erases the caller's own account.
+///
+/// # Errors
+/// As [`erase`]; [`Error::Unauthenticated`] when the session has ended since it was checked.
+pub(crate) async fn erase_own(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    client: &Client,
+) -> Result<()> {
+    erase_by(doorward, &caller.user().id, &By::Owner(caller), client).await
+}
+
+/// Who erases an account.
+enum By<'a> {
+    Owner(&'a SignedIn),
+    Another(Option<UserId>),
+}
+
+async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Client) -> Result<()> {
     let now = doorward.clock.now();
     doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             access::keep_an_administrator(tx, user).await?;
+            let by = match by {
+                By::Another(by) => *by,
+                By::Owner(caller) => {
+                    lock(tx, user, now).await?;
+                    sessions::confirm(tx, caller).await?;
+                    Some(*user)
+                }
+            };
             let account = account(tx, user).await?.ok_or(Error::NotFound)?;
             codes::forget_user(tx, user, &account.user.email).await?;
             store::delete_user(tx, user).await?;

@@ -1,7 +1,7 @@
 //! Several servers on one database: what one of them ends, the others refuse within bounds.
 
 use doorward::{
-    Client, Span,
+    Client, Clock, Span,
     config::Config,
     testing::{Authenticator, Caller, Fault, World},
     users,
@@ -253,6 +253,59 @@ async fn an_unknown_session_is_looked_for_where_commits_are_confirmed() {
         before + 1,
         "the other server has written that it is there"
     );
+}
+
+/// Signing in again keeps the session and changes its token. A server that remembers the old one asks before it refuses
+/// the new one, whose cookie it would delete.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_new_token_of_a_remembered_session_is_not_refused() {
+    let (here, there) = two(|_| {}).await;
+    let (ada, same) = ada_at_both(&here, &there).await;
+    here.advance(Span::seconds(30));
+    remember(&there, &same).await;
+
+    here.sign_in(&ada, ADA).await;
+
+    let again = same_at(&there, &ada);
+    assert_ne!(again.token(), same.token());
+    for path in ["/auth/me", "/auth/sessions/current"] {
+        let answer = again.get(path).await;
+        assert_eq!(answer.header("set-cookie"), "");
+        answer.ok();
+    }
+}
+
+/// Nobody erases an account with a session that has ended, though another server remembers it still.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn an_account_is_not_erased_from_memory() {
+    let (here, there) = two(|_| {}).await;
+    let (ada, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
+
+    ada.delete("/auth/sessions/all").await.no_content();
+
+    assert!(is_remembered(&there, &same).await);
+    let refused = same.delete("/auth/me").await;
+    refused.problem(401, "unauthenticated");
+    assert_eq!(here.value::<i64>("select count(*) from users"), 1);
+}
+
+/// A server that starts with a clock that is behind leaves the mail of others to them.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_clock_that_is_behind_sends_nobody_elses_mail() {
+    let here = World::new().await;
+    let behind = Clock::manual(here.clock().now());
+    here.advance(Span::seconds(2));
+    let ask = json!({ "email": ADA });
+    here.native().post("/auth/verify", ask).await.created();
+
+    let there = here.restarted_by(behind).await;
+
+    assert_eq!(there.inbox(ADA).await.messages(), []);
+    assert_eq!(here.inbox(ADA).await.messages().len(), 1);
 }
 
 /// What is promised is told to whoever watches the server.

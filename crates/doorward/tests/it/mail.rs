@@ -375,7 +375,13 @@ async fn many_messages_cost_few_statements() {
 async fn mail_is_not_sent_on_a_claim_that_has_run_out() {
     on_every_database(async |world| {
         ask(&world.native(), ADA).await.created();
-        world.advance(Span::minutes(2));
+        world.advance(Span::minutes(1));
+        assert_eq!(
+            world.inbox(ADA).await.messages(),
+            [],
+            "it would not be sent in time"
+        );
+        world.advance(Span::minutes(1));
 
         let other = world.beside().await;
         assert_eq!(other.inbox(ADA).await.messages().len(), 1);

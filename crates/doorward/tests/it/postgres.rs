@@ -5,13 +5,20 @@ use std::{
     path::Path,
 };
 
-use doorward::testing::{Cell, Held, World, on_every_database};
+use doorward::{
+    Span,
+    testing::{Cell, Held, World, on_every_database},
+};
+use futures_util::future::join;
+use serde_json::json;
 use tokio_postgres::{Client, NoTls, types::Type};
 
 use crate::{
     storage::{Statement, statements, statements_in},
     tables,
 };
+
+const ADA: &str = "ada@example.com";
 
 /// A connection to the database of a world, where that is on a server.
 async fn connect(world: &World) -> Option<Client> {
@@ -389,4 +396,48 @@ async fn plan(client: &Client, sql: &str, types: &[Type]) -> String {
     client.batch_execute("deallocate asked").await.unwrap();
     let lines = rows.iter().map(|row| row.get::<_, String>(0));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A code that waits while the account gets another address opens nothing: it was sent to the old one, and all other sessions
+/// have just been ended.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_code_for_an_address_that_moves_meanwhile_opens_nothing() {
+    const WAITING: &str = "select count(*) from pg_stat_activity
+                            where datname = current_database() and wait_event_type = 'Lock'";
+    let world = World::new().await;
+    world.sign_in(&world.native(), ADA).await;
+    world.advance(Span::seconds(30));
+    let late = world.native();
+    let ask = json!({ "email": ADA });
+    late.post("/auth/verify", ask).await.created();
+    let code = world.inbox(ADA).await.code();
+    let (change, watch) = (connect(&world).await, connect(&world).await);
+    let (change, watch) = (change.unwrap(), watch.unwrap());
+    let moves = "begin;
+        update users set updated_at = updated_at;
+        insert into user_emails (email_key, user_id, address, norm_version, verified_at)
+        select 'new@example.com', user_id, 'new@example.com', norm_version, verified_at from user_emails;
+        delete from user_emails where address <> 'new@example.com';
+        delete from sessions";
+    change.batch_execute(moves).await.unwrap();
+
+    let form = json!({ "method": "otp", "email": ADA, "token": code });
+    let redeem = late.post("/auth/sessions", form);
+    let commit = async {
+        while watch
+            .query_one(WAITING, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            == 0
+        {
+            tokio::task::yield_now().await;
+        }
+        change.batch_execute("commit").await.unwrap();
+    };
+    let (reply, ()) = join(redeem, commit).await;
+
+    reply.problem(401, "invalid_code");
+    assert_eq!(world.value::<i64>("select count(*) from sessions"), 0);
 }

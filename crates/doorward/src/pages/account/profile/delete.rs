@@ -89,7 +89,7 @@ async fn delete(
     let id = user.user().id;
     // Afterwards nobody knows any more what password managers call the account.
     let signals = passkeys::signals(&doorward, &id).await?.without_passkeys();
-    match users::erase(&doorward, &id, Some(id), &visit.client).await {
+    match users::erase_own(&doorward, &user, &visit.client).await {
         Ok(()) => {}
         Err(Error::LastAdmin) => return again(Alert::new(visit.say(Key("delete-last-admin")))),
         Err(error) => return Err(error),
