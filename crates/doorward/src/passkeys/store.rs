@@ -228,10 +228,11 @@ pub(super) async fn spend(tx: &Tx, challenge: &Presented) -> Result<bool> {
     Ok(tx.execute(SPEND, values).await? > 0)
 }
 
-/// The same in a transaction of its own.
+/// The same in a transaction of its own, which finds out what became of a commit whose answer is lost: repeated without that, the
+/// challenge would seem to have come back before.
 pub(super) async fn spend_alone(db: &Db, challenge: &Presented) -> Result<bool> {
-    let values = values![&challenge.nonce, challenge.expires_at];
-    Ok(db.execute(SPEND, values).await? > 0)
+    db.transaction(|tx| async move { spend(&tx, challenge).await })
+        .await
 }
 
 const DELETE_EXPIRED_CHALLENGES: &str = "

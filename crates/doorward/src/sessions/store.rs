@@ -303,8 +303,10 @@ pub(super) async fn saw(tx: &Tx, session: &SessionId, at: Timestamp) -> Result<(
     tx.execute(SAW, values![at, session]).await.map(drop)
 }
 
+// The guard twice: between the choice and the deletion another server may renew one.
 const DELETE_EXPIRED: &str = "
-    delete from sessions where id in (select id from sessions where expires_at <= $1 order by expires_at limit 500)";
+    delete from sessions
+     where expires_at <= $1 and id in (select id from sessions where expires_at <= $1 order by expires_at limit 500)";
 
 pub(super) async fn delete_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     tx.execute(DELETE_EXPIRED, values![now]).await

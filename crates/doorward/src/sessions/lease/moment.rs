@@ -5,7 +5,8 @@ use crate::time::{Span, Timestamp};
 /// A moment on two clocks: the time since boot and the time of day.
 ///
 /// Nobody sets the first, but some machines stop it while they sleep; the second goes on, but can be set back. What must
-/// not be overlooked is measured on both, and the longer time counts.
+/// not be overlooked is measured on both, and the longer time counts. What must not be believed too early is measured on
+/// the first alone: it never tells more than has passed, and comes to an end whatever is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     boot: Span,
@@ -28,9 +29,9 @@ impl Moment {
         self.boot_since(then) < span.as_millis() && (self.wall - then.wall) < span
     }
 
-    /// Whether `span` or more has passed since `then` on both clocks.
+    /// Whether `span` or more has passed since `then` for certain.
     pub(super) fn is_beyond(self, span: Span, then: Self) -> bool {
-        self.boot_since(then) >= span.as_millis() && (self.wall - then.wall) >= span
+        self.boot_since(then) >= span.as_millis()
     }
 
     /// Whether it comes before the other; boot time decides, since nobody sets it.
