@@ -7,7 +7,8 @@ use doorward::{Timestamp, users::Status};
 
 /// Doorward: passwordless sign-in, as a server of its own.
 ///
-/// Without a command, serves. Every command works on the configured database, also while the server runs.
+/// Without a command, serves. Commands work on the configured database: all but `restore` also while the server runs; `backup` and
+/// `restore` on SQLite only.
 #[derive(Debug, Parser)]
 #[command(
     name = "doorward",

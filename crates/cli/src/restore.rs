@@ -10,12 +10,14 @@ use crate::{failure::Failure, load::Loaded, lock::Lock, output::Output};
 pub(crate) fn restore(loaded: &Loaded, backup: &Path, output: Output) -> Result<(), Failure> {
     let _lock = Lock::take(&loaded.config.data_dir, "restoring a backup")?;
     let restored = restore::restore(&loaded.config, backup, loaded.root_key.as_ref())?;
-    output.answer(&restored, || tell(&restored, backup))
+    output.answer(&restored, || {
+        tell(&restored, backup, &loaded.config.data_dir)
+    })
 }
 
-fn tell(restored: &Restored, backup: &Path) -> String {
+fn tell(restored: &Restored, backup: &Path, folder: &Path) -> String {
     let mut lines = vec![
-        format!("Restored {}.", backup.display()),
+        format!("Restored {} into {}.", backup.display(), folder.display()),
         format!(
             "All sessions ({} in the backup), codes and challenges have ended: everyone signs in again.",
             restored.sessions_ended

@@ -35,7 +35,7 @@ pub struct Config {
     pub sign_up: SignUp,
     /// Addresses whose owners become administrators when they prove them. Default: none.
     pub admin_emails: Vec<String>,
-    /// Where the database, its key and the backups live. Default: `doorward-data`.
+    /// Where the database and its key live, and what a restore puts aside. Default: `doorward-data`.
     pub data_dir: PathBuf,
     /// The address and port that the server listens on. Default: `127.0.0.1:8700`.
     pub listen: SocketAddr,
@@ -98,7 +98,7 @@ pub struct Database {
     /// How often a server asks the others' log what it must forget: 10 ms at least, and twice in a lease. Default: 250ms.
     pub poll: Span,
     /// For how long a server believes what it remembers, counted from its last answered poll: a session that ends on one
-    /// server is refused by the others after this time at the latest. 100 ms to 1 second. Default: 1s.
+    /// server is refused by the others that reach the database after this time at the latest. 100 ms to 1 second. Default: 1s.
     pub lease: Span,
     /// For how long a server that cannot reach the database goes on with what it remembers; then it declines. At most 5
     /// minutes. Default: 30s.
@@ -116,7 +116,7 @@ pub struct Database {
 pub struct Codes {
     /// How many digits a code has: 6 to 10. Default: 8.
     pub digits: u8,
-    /// How long a code works: at most 10 minutes. Default: 10 minutes.
+    /// How long a code works: 1 to 10 minutes. Default: 10 minutes.
     pub lifetime: Span,
     /// Whether a code may still sign in to an account that has a passkey. Default: `allow`.
     pub after_passkey: AfterPasskey,
@@ -168,21 +168,21 @@ pub enum CounterPolicy {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sessions {
-    /// How long a session lasts without being used; the time is renewed in its second half. At most 30 days. Default: 7 days.
+    /// How long a session lasts without being used; the time is renewed in its second half. 1 minute to 30 days. Default: 7 days.
     pub idle: Span,
-    /// How long a session lasts from its sign-in however much it is used. At most 365 days. Default: 30 days.
+    /// How long a session lasts from its sign-in however much it is used: `idle` to 365 days. Default: 30 days.
     pub absolute: Span,
-    /// `idle` for those who hold an administrative permission. Default: 30 minutes.
+    /// `idle` for those who hold an administrative permission, for whom it is no longer. Default: 30 minutes.
     pub admin_idle: Span,
-    /// `absolute` for those who hold an administrative permission. Default: 12 hours.
+    /// `absolute` for those who hold an administrative permission, for whom it is no longer. Default: 12 hours.
     pub admin_absolute: Span,
-    /// How long a sign-in counts as recent for sensitive changes: at most 1 hour. Default: 10 minutes.
+    /// How long a sign-in counts as recent for sensitive changes: 1 minute to 1 hour. Default: 10 minutes.
     pub fresh: Span,
     /// Whether the answer to a sign-in carries the token beside the cookie. Default: `auto`.
     pub token_in_body: TokenInBody,
     /// The most live sessions of one account; the one idle for longest makes room. 1 to 1000. Default: 100.
     pub per_user: u32,
-    /// How many sessions are kept in memory. Default: 100000.
+    /// How many sessions are kept in memory: 64 to 100000000. Default: 100000.
     pub cache_entries: usize,
 }
 
@@ -202,7 +202,7 @@ pub enum TokenInBody {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The least time between two codes to one address. Default: 30 seconds.
+    /// The least time between two codes to one address: at most 1 hour. Default: 30 seconds.
     pub address_interval: Span,
     /// Codes to one address in 15 minutes. Default: 5.
     pub address_quarter: u32,
@@ -216,12 +216,12 @@ pub struct Limits {
     pub network_hour: u32,
     /// Failed sign-ins from one network in 5 minutes. Default: 100.
     pub network_failures: u32,
-    /// Wrong codes in a row for one address before its codes become 65 bits long. Default: 10.
+    /// Wrong codes in a row for one address before its codes become 65 bits long: 1 to 100. Default: 10.
     pub failures_before_long_codes: u32,
-    /// Wrong codes from everywhere in an hour before all codes become 65 bits long,
-    /// where that is also ten times what the day before saw. Default: 1000.
+    /// Wrong codes from everywhere in this hour and the last before all codes become 65 bits long,
+    /// where that is also ten times a usual hour of the day before. Default: 1000.
     pub brake: u32,
-    /// How many networks are remembered: the memory that limits take. Default: 65536.
+    /// How many networks are remembered, the memory that limits take: 1024 to 16777216. Default: 65536.
     pub networks: usize,
 }
 

@@ -102,7 +102,7 @@ pub enum Error {
     /// Ours. 500.
     #[error("Something went wrong on our side.")]
     Internal(#[source] Cause),
-    /// A part is unreachable; nothing was changed. 503.
+    /// A part is unreachable; nothing was changed, unless the answer to a commit on PostgreSQL was lost. 503.
     #[error("The service is not available right now. Try again in a moment.")]
     Unavailable(#[source] Cause),
 }

@@ -288,6 +288,7 @@ fn a_backup_starts_a_new_machine() {
 
     new.run("restore copy.db")
         .succeeded()
+        .says("Restored copy.db into doorward-data.")
         .says("a new one was made");
 
     assert_eq!(new.mode("doorward-data/root.key"), 0o600);

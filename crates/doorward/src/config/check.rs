@@ -57,7 +57,7 @@ impl Config {
         }
         problems.unless(
             !self.app_name.trim().is_empty()
-                && self.app_name.len() <= 64
+                && self.app_name.chars().count() <= 64
                 && !self.app_name.chars().any(char::is_control),
             "app_name",
             || "must be 1 to 64 characters, without control characters".into(),

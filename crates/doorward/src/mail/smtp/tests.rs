@@ -165,7 +165,7 @@ fn decode(part: &[String], kind: &str) -> String {
         .to_owned()
 }
 
-/// Item 113, data.md §5: one recipient, the outbox's id, the injected time, and no machine answers.
+/// Item 113: one recipient, the outbox's id, the injected time, and no machine answers.
 #[tokio::test]
 async fn a_message_arrives_as_it_was_written() {
     for (tls, speaks) in [(AT_ONCE, Speaks::TlsAtOnce), (STARTTLS, Speaks::Starttls)] {
