@@ -29,9 +29,9 @@ use crate::{
 /// How long a message is its sender's before another may try.
 const CLAIM: Span = Span::minutes(2);
 
-/// How long a message may be under way once it is taken: the wait for a connection, the connection, and handing over. It is
-/// taken only while it is its sender's for longer than that.
-const SENDING: Span = Span::seconds(75);
+/// How long sending may take, with a connection that ends in the middle and another. It begins only while the message is its
+/// sender's for longer than that.
+const SENDING: Span = Span::seconds(80);
 
 /// How far the clocks of servers may be apart.
 const SKEW: Span = Span::minutes(1);
@@ -346,6 +346,15 @@ async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result
         )
         .await
         .map(drop)
+}
+
+const RELEASE_ONE: &str =
+    "update outbox set claimed_until = 0 where id = $1 and claimed_until = $2";
+
+/// Ends a claim that has not run out.
+async fn release(doorward: &Doorward, waiting: &Waiting) -> Result<()> {
+    let values = values![&waiting.id, waiting.claimed_until];
+    doorward.db.execute(RELEASE_ONE, values).await.map(drop)
 }
 
 const RELEASE: &str = "

@@ -43,8 +43,6 @@ use self::{
 use super::{Mailer, Message, SendError, Sender};
 use crate::config::{Config, Problem};
 
-/// How long a message may wait for a connection that is free: what it says may be untrue by then, and others may send it.
-const TO_BEGIN: Duration = Duration::from_secs(30);
 /// How long connecting, TLS and signing in may take together.
 const TO_CONNECT: Duration = Duration::from_secs(10);
 /// How long a connection may have rested to be used without asking first: servers and what lies between hang up on those
@@ -103,9 +101,10 @@ impl Smtp {
 
     async fn deliver(&self, message: &Message) -> Result<(), SendError> {
         let (envelope, mail) = compose(&self.sender, message)?;
-        let permit = timeout(TO_BEGIN, self.permits.acquire()).await;
-        let _permit = permit
-            .map_err(|_| SendError::Temporary("no connection was free in time".into()))?
+        let _permit = self
+            .permits
+            .acquire()
+            .await
             .map_err(|_| SendError::Temporary("shutting down".into()))?;
         if let Some(kept) = self.kept().await {
             match self.hand_over(kept, &envelope, &mail).await {

@@ -3,7 +3,7 @@
 //! No message waits for another: where one is done the next begins. What many need of the database is asked for together,
 //! and what has left is removed together, so that mail costs little beside the requests that promised it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use futures_util::{
     StreamExt,
@@ -11,7 +11,9 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 
-use super::{AT_A_TIME, Kind, Live, Payload, Waiting, claim_due, defer, live, remove};
+use super::{
+    AT_A_TIME, Kind, Live, Payload, SENDING, Waiting, claim_due, defer, live, release, remove,
+};
 use crate::{
     Doorward,
     config::Locale,
@@ -42,6 +44,11 @@ struct Flow<'a> {
     /// How many messages are between the queue and their fate, and how many may be.
     busy: usize,
     most: usize,
+    /// Messages of which all is known that is needed to send them.
+    ready: VecDeque<(Waiting, Option<Live>)>,
+    /// How many messages are being sent, and how many the mail server takes at once.
+    sending: usize,
+    connections: usize,
     /// Messages that are under way or over. One of them may outlive its claim, and is not to be sent again beside itself.
     held: HashSet<MessageId>,
     /// Messages that are over, and have to be removed.
@@ -57,8 +64,10 @@ struct Flow<'a> {
 enum Done {
     /// It is known which codes are live, for messages that are about to leave.
     Looked(Vec<Waiting>, Result<Vec<Live>>),
-    /// A message has met its fate.
+    /// A message has been tried, and met its fate.
     Met(MessageId, Fate),
+    /// A message was left for later, or to whoever claims it next, without having been tried.
+    Left(MessageId),
     /// Messages that were over are gone.
     Removed(Vec<MessageId>),
     /// Messages were claimed that nobody was sending.
@@ -77,13 +86,16 @@ enum Fate {
 
 impl<'a> Flow<'a> {
     fn new(doorward: &'a Doorward) -> Self {
-        let connections = usize::try_from(doorward.config.mail.smtp.connections).unwrap_or(0);
+        let connections = usize::try_from(doorward.config.mail.smtp.connections).unwrap_or(1);
         Self {
             doorward,
             steps: FuturesUnordered::new(),
             busy: 0,
             // So that every connection has a message while there is no room yet for as many as are looked up together.
             most: connections.saturating_add(2 * AT_A_TIME),
+            ready: VecDeque::new(),
+            sending: 0,
+            connections,
             held: HashSet::new(),
             over: Vec::new(),
             is_looking: false,
@@ -128,6 +140,16 @@ impl<'a> Flow<'a> {
                 self.steps.push(look(doorward, batch).boxed());
             }
         }
+        while self.sending < self.connections
+            && let Some((waiting, live)) = self.ready.pop_front()
+        {
+            if now + SENDING < waiting.claimed_until {
+                self.sending += 1;
+                self.steps.push(deliver(doorward, waiting, live).boxed());
+            } else {
+                self.steps.push(give_up(doorward, waiting).boxed());
+            }
+        }
         if !self.is_removing && !self.over.is_empty() {
             self.is_removing = true;
             let count = self.over.len().min(AT_A_TIME);
@@ -144,12 +166,18 @@ impl<'a> Flow<'a> {
             }
             Done::Met(id, fate) => {
                 self.busy -= 1;
+                self.sending -= 1;
                 self.sent += usize::from(matches!(fate, Fate::Sent));
                 if matches!(fate, Fate::Later) {
                     self.held.remove(&id);
                 } else {
                     self.over.push(id);
                 }
+            }
+            Done::Left(id) => {
+                self.busy -= 1;
+                self.held.remove(&id);
+                self.doorward.queue.look_again();
             }
             Done::Removed(batch) => {
                 self.is_removing = false;
@@ -172,14 +200,16 @@ impl<'a> Flow<'a> {
                 for waiting in batch {
                     let code = waiting.code.as_ref();
                     let live = code.and_then(|id| found.iter().find(|live| live.id == *id));
-                    let step = deliver(doorward, waiting, live.cloned());
-                    self.steps.push(step.boxed());
+                    let live = live.cloned();
+                    self.ready.push_back((waiting, live));
                 }
             }
             Err(error) => {
                 tracing::warn!(error = %Escaped(&error), "mail could not be prepared");
                 for waiting in batch {
-                    self.steps.push(postpone(doorward, waiting).boxed());
+                    let id = waiting.id;
+                    let step = postpone(doorward, waiting).map(move |()| Done::Left(id));
+                    self.steps.push(step.boxed());
                 }
             }
         }
@@ -223,30 +253,38 @@ async fn clear(doorward: &Doorward, batch: Vec<MessageId>) -> Done {
 }
 
 async fn deliver(doorward: &Doorward, waiting: Waiting, live: Option<Live>) -> Done {
-    match send(doorward, &waiting, live, doorward.clock.now()).await {
-        Ok(Fate::Later) => return postpone(doorward, waiting).await,
-        Ok(Fate::Sent) => {
-            doorward.metrics.mail_sent.inc();
-            Done::Met(waiting.id, Fate::Sent)
-        }
-        Ok(Fate::Dropped(why)) => {
-            tracing::info!(message = %waiting.id, why, "mail was dropped");
+    let id = waiting.id;
+    let sent = send(doorward, &waiting, live, doorward.clock.now()).await;
+    let fate = sent.unwrap_or_else(|error| {
+        tracing::warn!(message = %id, error = %Escaped(&error), "mail could not be prepared");
+        Fate::Later
+    });
+    match fate {
+        Fate::Later => postpone(doorward, waiting).await,
+        Fate::Sent => _ = doorward.metrics.mail_sent.inc(),
+        Fate::Dropped(why) => {
+            tracing::info!(message = %id, why, "mail was dropped");
             doorward.metrics.mail_dropped.inc();
-            Done::Met(waiting.id, Fate::Dropped(why))
-        }
-        Err(error) => {
-            tracing::warn!(message = %waiting.id, error = %Escaped(&error), "mail could not be prepared");
-            postpone(doorward, waiting).await
         }
     }
+    Done::Met(id, fate)
 }
 
-async fn postpone(doorward: &Doorward, waiting: Waiting) -> Done {
+async fn postpone(doorward: &Doorward, waiting: Waiting) {
     doorward.metrics.mail_deferred.inc();
     if let Err(error) = defer(doorward, &waiting, doorward.clock.now()).await {
         tracing::warn!(message = %waiting.id, error = %Escaped(&error), "what became of mail could not be written");
     }
-    Done::Met(waiting.id, Fate::Later)
+}
+
+/// Leaves a message to whoever claims it next: it has waited for so long that its claim may run out while it is sent, and others
+/// may send it then.
+async fn give_up(doorward: &Doorward, waiting: Waiting) -> Done {
+    if let Err(error) = release(doorward, &waiting).await {
+        // The claim runs out by itself.
+        tracing::warn!(message = %waiting.id, error = %Escaped(&error), "a claim of mail could not be released");
+    }
+    Done::Left(waiting.id)
 }
 
 async fn send(

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::{AT_A_TIME, SENDING, Waiting};
+use super::{AT_A_TIME, Waiting};
 use crate::time::Timestamp;
 
 /// Messages that this process has written and claimed, on their way out.
@@ -40,14 +40,14 @@ impl Queue {
         }
     }
 
-    /// Takes messages whose claim holds for as long as sending may take, when there is room for all that wait or for as many as one statement is about.
+    /// Takes messages whose claim holds, when there is room for all that wait or for as many as one statement is about.
     pub(super) fn take(&self, room: usize, now: Timestamp) -> Vec<Waiting> {
         let mut queue = self.lock();
         let count = queue.len().min(AT_A_TIME);
         if room < count {
             return Vec::new();
         }
-        std::iter::from_fn(|| queue.pop_front_if(|waiting| now + SENDING < waiting.claimed_until))
+        std::iter::from_fn(|| queue.pop_front_if(|waiting| now < waiting.claimed_until))
             .take(count)
             .collect()
     }
@@ -57,13 +57,13 @@ impl Queue {
         self.look.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the database is to be asked now: when there is nothing else to do, or a claim runs out before its message
-    /// would be sent. Such a message may be another's by then, and is claimed again or left alone.
+    /// Whether the database is to be asked now: when there is nothing else to do, or a claim has run out before its message was
+    /// taken. Such a message may be another's by now, and is claimed again or left alone.
     pub(super) fn is_to_look(&self, now: Timestamp) -> bool {
         let mut queue = self.lock();
         let mut ran_out = false;
         while queue
-            .pop_front_if(|waiting| waiting.claimed_until <= now + SENDING)
+            .pop_front_if(|waiting| waiting.claimed_until <= now)
             .is_some()
         {
             ran_out = true;

@@ -30,7 +30,14 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
         None => read(doorward, &id).await?,
     };
     let accepted = match found.filter(opens) {
-        None => read_strictly(doorward, &id).await?.filter(opens),
+        None => {
+            let read = read_strictly(doorward, &id).await?.filter(opens);
+            if is_known && read.is_some() {
+                // Memory is behind. The next read fills it.
+                doorward.cache.forget_session(&id);
+            }
+            read
+        }
         accepted => accepted,
     };
     let Some((live, person)) = accepted else {

@@ -33,9 +33,8 @@ const CONNECTIONS: usize = 2;
 pub(crate) struct Follower {
     /// Connections of its own: a poll does not queue behind requests.
     db: Db,
-    /// One more, for sessions that nobody knows: whoever asks for such again and again holds up others who do, and no one
-    /// else.
-    unknown: Db,
+    /// One more, for those who are to be refused: whoever asks for it again and again holds up others who do, and no one else.
+    refusals: Db,
     node: IdBytes,
     terms: Terms,
     patience: Duration,
@@ -60,7 +59,7 @@ impl Follower {
         };
         Self {
             db: db.apart(CONNECTIONS),
-            unknown: db.apart(1),
+            refusals: db.apart(1),
             node,
             terms,
             // An answer that takes longer than a lease extends none.
@@ -99,7 +98,7 @@ impl Follower {
 
     /// Looks for a session on the server that confirms commits: a transaction that writes fails, or waits, on any other.
     pub(super) async fn find(&self, id: &SessionId, clock: &Clock) -> Result<store::Found> {
-        let found = self.unknown.transaction(|mut tx| async move {
+        let found = self.refusals.transaction(|mut tx| async move {
             store::renew_lease(&mut tx, &self.node, clock.now()).await?;
             store::find(&mut tx, id, None).await
         });

@@ -297,7 +297,8 @@ pub(super) async fn renew(
 const SAW: &str = "
     insert into session_activity (session_id, last_seen_at)
     select id, $1 from sessions where id = $2
-    on conflict (session_id) do update set last_seen_at = excluded.last_seen_at";
+    on conflict (session_id) do update set last_seen_at = excluded.last_seen_at
+     where session_activity.last_seen_at < excluded.last_seen_at";
 
 pub(super) async fn saw(tx: &Tx, session: &SessionId, at: Timestamp) -> Result<()> {
     tx.execute(SAW, values![at, session]).await.map(drop)

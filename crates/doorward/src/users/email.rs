@@ -53,6 +53,8 @@ pub(crate) async fn confirm(
     let user = caller.user().id;
     let outcome = codes::spend(doorward, &guess, now, |mut tx, _, _| async move {
         let tx = &mut tx;
+        // The user's row first: what is read of the session after it, stays.
+        super::lock(tx, &user, now).await?;
         sessions::confirm(tx, caller).await?;
         if !super::set_email(tx, doorward, &user, address, now).await? {
             return Ok(None);

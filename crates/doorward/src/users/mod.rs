@@ -472,6 +472,7 @@ async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Clie
             let by = match by {
                 By::Another(by) => *by,
                 By::Owner(caller) => {
+                    // Elsewhere codes come before their user. Where the two meet, one of them is tried again.
                     lock(tx, user, now).await?;
                     sessions::confirm(tx, caller).await?;
                     Some(*user)

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    time::Duration,
 };
 
 use doorward::{
@@ -11,6 +12,7 @@ use doorward::{
 };
 use futures_util::future::join;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls, types::Type};
 
 use crate::{
@@ -436,7 +438,9 @@ async fn a_code_for_an_address_that_moves_meanwhile_opens_nothing() {
         }
         change.batch_execute("commit").await.unwrap();
     };
-    let (reply, ()) = join(redeem, commit).await;
+    let (reply, ()) = timeout(Duration::from_secs(10), join(redeem, commit))
+        .await
+        .expect("it waits for the user's row");
 
     reply.problem(401, "invalid_code");
     assert_eq!(world.value::<i64>("select count(*) from sessions"), 0);
