@@ -6,6 +6,8 @@ import { expect, test } from '../fixtures.js';
 
 const ADA = 'ada@example.com';
 const LIST = '/account/passkeys';
+const VERIFY = '/auth/passkeys/register/verify';
+const REFERENCE = '0123456789abcdef01234567';
 
 const providers = fileURLToPath(new URL('../providers.toml', import.meta.url));
 const settings = { DOORWARD_PASSKEYS__PROVIDERS_FILE: providers };
@@ -76,18 +78,47 @@ test('T33 a second passkey in one place is none, and that is well', async ({ per
 test('T34 a passkey that the server did not take is not left behind', async ({ person }) => {
   const ada = await person({ profile: 'P1' });
   await ada.signInByCode(ADA);
-  const problem = { status: 500, code: 'internal', requestId: '0123456789abcdef01234567' };
-  await ada.page.route('/auth/passkeys/register/verify', (route) => route.fulfill({ status: 500, json: problem }));
-  ada.expects(/status of 500/);
+  const problem = { status: 401, code: 'passkey_failed', requestId: REFERENCE };
+  await ada.page.route(VERIFY, (route) => route.fulfill({ status: 401, json: problem }));
+  ada.expects(/status of 401/);
 
   await create(ada);
 
-  await expect(ada.alert).toHaveText(/^Something went wrong on our side\. Try again\. Reference: 0123456789abcdef01234567$/);
+  await expect(ada.alert).toHaveText(/^We couldn't check that passkey\. You can try again\./);
   await expect.poll(() => deleted(ada.authenticator)).toHaveLength(1);
   expect(await ada.authenticator.passkeys()).toEqual([]);
   await expect(ada.page.getByRole('button', { name: 'Create a passkey' })).toBeFocused();
   await ada.open(LIST);
   await expect(cards(ada)).toHaveCount(0);
+});
+
+test('T34 a passkey that the server may have taken is left where it is', async ({ person }) => {
+  const late = { status: 503, json: { status: 503, code: 'unavailable', requestId: REFERENCE } };
+  const answers = {
+    503: async (route) => {
+      await route.fetch();
+      await route.fulfill(late);
+    },
+    // What was sent twice: the challenge has come back before.
+    401: async (route) => {
+      await route.fetch();
+      await route.fulfill({ response: await route.fetch() });
+    },
+  };
+  for (const [status, answer] of Object.entries(answers)) {
+    const ada = await person({ profile: 'P1' });
+    await ada.signInByCode(`${status}@example.com`);
+    await ada.page.route(VERIFY, answer);
+    ada.expects(new RegExp(`status of ${status}`));
+
+    await create(ada);
+
+    await expect(ada.alert).toBeVisible();
+    expect(await deleted(ada.authenticator)).toEqual([]);
+    expect(await ada.authenticator.passkeys()).toHaveLength(1);
+    await ada.open(LIST);
+    await expect(cards(ada)).toHaveCount(1);
+  }
 });
 
 test('T35 a passkey is called after who made it, as far as that is known', async ({ person }) => {

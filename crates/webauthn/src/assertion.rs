@@ -85,8 +85,38 @@ impl AssertionResponse {
         stored: &Credential,
         user_handle: &[u8],
     ) -> Result<VerifiedAssertion, Refusal> {
-        // §7.2 step 5 does not apply: `allowCredentials` is empty, so that the options name nobody.
         self.check_owner(stored, user_handle)?;
+        self.check_proof(policy, challenge, stored)
+    }
+
+    /// The same for a user who was identified before the ceremony, by a session say: `stored` is a credential of theirs.
+    ///
+    /// The user handle may be missing then (§7.2 step 6): where `allowCredentials` names credentials, some phones leave it
+    /// out. One that is there must be the user's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub fn verify_identified(
+        &self,
+        policy: &Policy,
+        challenge: &[u8],
+        stored: &Credential,
+        user_handle: &[u8],
+    ) -> Result<VerifiedAssertion, Refusal> {
+        match self.check_owner(stored, user_handle) {
+            Ok(()) | Err(Refusal::UserHandleMissing) => self.check_proof(policy, challenge, stored),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// All but whose credential it is. §7.2 step 5 is part of that: options name no credentials but those of one user.
+    fn check_proof(
+        &self,
+        policy: &Policy,
+        challenge: &[u8],
+        stored: &Credential,
+    ) -> Result<VerifiedAssertion, Refusal> {
         // §7.2 steps 7 to 14.
         self.check_client_data(policy, challenge)?;
         let data = AuthenticatorData::parse(&self.authenticator_data)?;
@@ -120,7 +150,7 @@ impl AssertionResponse {
 
     /// §7.2 step 6: the record is the response's, and the response says the same owner as the record.
     ///
-    /// Nobody is identified before the ceremony, so the user handle must be there. Without this check
+    /// Where nobody was identified before the ceremony, the user handle must be there. Without this check
     /// one person's credential would open whatever account its handle names.
     fn check_owner(&self, stored: &Credential, user_handle: &[u8]) -> Result<(), Refusal> {
         if self.credential_id != stored.id {

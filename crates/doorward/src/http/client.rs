@@ -157,12 +157,13 @@ fn address(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
     Some(client)
 }
 
+/// What is no text is one entry that is no address, and takes none of the others with it.
 fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all("x-forwarded-for")
         .iter()
-        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .map(|entry| str::from_utf8(entry).unwrap_or("?").trim())
 }
 
 /// An address, with or without a port.
@@ -199,7 +200,8 @@ mod tests {
     fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut request = Request::builder();
         for value in forwarded {
-            request = request.header("x-forwarded-for", *value);
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            request = request.header("x-forwarded-for", value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         parts
@@ -236,6 +238,11 @@ mod tests {
             seen("10.0.0.1", &["6.6.6.6, 1.1.1.1", "10.0.0.2"], &proxies),
             "1.1.1.1",
             "several headers, several proxies"
+        );
+        assert_eq!(
+            seen("10.0.0.1", &["\u{ff}, 1.1.1.1"], &proxies),
+            "1.1.1.1",
+            "what is no text stays out as well"
         );
         assert_eq!(
             seen("10.0.0.1", &["1.1.1.1, garbage, 10.0.0.2"], &proxies),

@@ -71,8 +71,15 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
     T::deserialize(Fields(fields.into_iter(), None)).map_err(malformed)
 }
 
+/// The pairs of a query, as far as a page repeats them; none when they do not decode to UTF-8.
+pub(super) fn query(text: &str) -> Vec<(String, String)> {
+    let mut pairs = pairs(text).unwrap_or_default();
+    pairs.truncate(FIELDS);
+    pairs
+}
+
 /// The pairs of a form or query; `None` when they do not decode to UTF-8.
-pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
+fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {

@@ -41,7 +41,7 @@ pub(crate) struct Look {
 
 impl Look {
     pub(crate) fn of(config: &Config, headers: &HeaderMap, uri: &Uri) -> Self {
-        let query = super::form::pairs(uri.query().unwrap_or_default()).unwrap_or_default();
+        let query = super::form::query(uri.query().unwrap_or_default());
         let asked = query
             .iter()
             .find(|(name, _)| name == "lang")

@@ -3,7 +3,10 @@
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use serde_json::json;
 
-use crate::Doorward;
+use crate::{
+    Doorward,
+    error::{Error, Result},
+};
 
 pub(super) fn routes() -> Router<Doorward> {
     Router::new()
@@ -20,8 +23,11 @@ async fn passkey_endpoints(State(doorward): State<Doorward>) -> impl IntoRespons
     }))
 }
 
-/// Which other origins may use the passkeys of this relying party (WebAuthn §5.11).
-async fn webauthn(State(doorward): State<Doorward>) -> impl IntoResponse {
+/// Which other origins may use the passkeys of this relying party (WebAuthn §5.11), if any may.
+async fn webauthn(State(doorward): State<Doorward>) -> Result<impl IntoResponse> {
+    if doorward.config.origins.is_empty() {
+        return Err(Error::NotFound);
+    }
     let origins: Vec<&str> = doorward.config.all_origins().collect();
-    Json(json!({ "origins": origins }))
+    Ok(Json(json!({ "origins": origins })))
 }

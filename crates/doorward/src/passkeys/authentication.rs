@@ -99,7 +99,7 @@ async fn verify_and_open(
         client,
         now,
     };
-    match verify(doorward, response, challenge, address).await? {
+    match verify(doorward, response, challenge, address, presented).await? {
         Ok(proven) => attempt.open(&proven, presented).await,
         Err(declined) => Err(attempt.decline(declined).await),
     }
@@ -144,6 +144,7 @@ async fn verify(
     response: &AssertionResponse,
     challenge: &[u8],
     address: Option<&Address>,
+    presented: Option<&SignedIn>,
 ) -> Result<Result<Proven, Declined>> {
     // Whether a credential is known is told only to someone who went through a ceremony for this site.
     if let Err(refusal) = response.check_context(&doorward.policy, challenge) {
@@ -158,7 +159,15 @@ async fn verify(
         }));
     };
     let owner = Some(account.user.id);
-    let verified = response.verify(
+    // Whoever confirms who they are was identified by their session.
+    let is_identified = presented.is_some_and(|own| own.user().id == account.user.id);
+    let verify = if is_identified {
+        AssertionResponse::verify_identified
+    } else {
+        AssertionResponse::verify
+    };
+    let verified = verify(
+        response,
         &doorward.policy,
         challenge,
         &passkey.credential,

@@ -94,12 +94,12 @@ pub(crate) async fn require_fresh(
 /// Looks again, in the transaction that changes how someone gets in, whether the session that asks for it is live.
 ///
 /// The session was checked when the request came, perhaps from memory. Whoever signed out everywhere since then did so
-/// to keep this request out.
+/// to keep this request out; whoever does so from now on waits for this transaction.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] when it ended meanwhile.
 pub(crate) async fn confirm(tx: &mut Tx, caller: &SignedIn) -> Result<()> {
-    if store::is_live(tx, &caller.session().id, &caller.live.token_hash).await? {
+    if store::hold(tx, &caller.session().id, &caller.live.token_hash).await? {
         Ok(())
     } else {
         Err(Error::Unauthenticated)

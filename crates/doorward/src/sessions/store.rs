@@ -178,19 +178,14 @@ pub(super) async fn renew_lease(tx: &mut Tx, node: &IdBytes, now: Timestamp) -> 
 }
 
 // Epoch and status: of a user who was disabled or signed out everywhere no session lives. Status 1 is active.
-const IS_LIVE: &str = "
-    select s.id
-      from sessions s join users u on u.id = s.user_id
-     where s.id = $1 and s.token_hash = $2 and s.user_epoch = u.auth_epoch and u.status = 1";
+const HOLD: &str = "
+    update sessions set token_hash = token_hash
+     where id = $1 and token_hash = $2
+       and user_epoch = (select auth_epoch from users where id = sessions.user_id and status = 1)";
 
-/// Whether the session is live under this token, seen from a transaction.
-pub(super) async fn is_live(tx: &mut Tx, id: &SessionId, token_hash: &[u8; 32]) -> Result<bool> {
-    let found = tx
-        .optional(IS_LIVE, values![id, token_hash], |row| {
-            row.get::<SessionId>(0)
-        })
-        .await?;
-    Ok(found.is_some())
+/// Whether the session is live under this token; it stays so until the transaction ends.
+pub(super) async fn hold(tx: &mut Tx, id: &SessionId, token_hash: &[u8; 32]) -> Result<bool> {
+    Ok(tx.execute(HOLD, values![id, token_hash]).await? > 0)
 }
 
 const OF_USER: &str = "

@@ -678,6 +678,7 @@ async fn a_long_code_is_asked_for_as_one() {
     leads_to(&enter(&ada, &long).await, "/account");
 }
 
+/// Item 55: other origins are named where there are any.
 #[tokio::test]
 async fn well_known_addresses_name_pages_and_origins() {
     let world = World::with(|config| config.origins = vec!["https://app.example.com".into()]).await;
@@ -695,4 +696,8 @@ async fn well_known_addresses_name_pages_and_origins() {
         serde_json::json!({ "origins": ["https://auth.example.com", "https://app.example.com"] })
     );
     assert_eq!(origins.header("content-type"), "application/json");
+
+    let alone = World::new().await;
+    let none = alone.caller().get("/.well-known/webauthn").await;
+    none.problem(404, "not_found");
 }

@@ -307,6 +307,35 @@ async fn a_session_never_claims_more_than_its_last_proof() {
     .await;
 }
 
+/// Item 39: whoever is signed in is identified already, and some phones leave the handle out then. Of anyone else it must be
+/// there, and one that is there must be the owner's.
+#[tokio::test]
+async fn a_signed_in_owner_needs_no_user_handle() {
+    on_every_database(async |world| {
+        let Person {
+            browser,
+            mut authenticator,
+        } = Person::with_passkey(&world, ADA, 1).await;
+        let bob = Person::new(&world, BOB, 2).await;
+        let stranger = world.browser();
+        for (caller, handle, status) in [
+            (&stranger, vec![], 401),
+            (&bob.browser, vec![], 401),
+            (&browser, vec![7; 64], 401),
+            (&browser, vec![], 201),
+        ] {
+            let overrides = Overrides {
+                user_handle: Some(handle),
+                ..Overrides::default()
+            };
+            let response = assertion(caller, &mut authenticator, &overrides).await;
+            let reply = caller.post(VERIFY, response).await;
+            assert_eq!(reply.status(), status, "{reply:?}");
+        }
+    })
+    .await;
+}
+
 /// What browsers and providers leave out or add; `userHandle` is for item 39.
 #[tokio::test]
 async fn assertions_of_real_browsers_are_read() {

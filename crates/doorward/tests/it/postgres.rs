@@ -8,7 +8,7 @@ use std::{
 
 use doorward::{
     Span,
-    testing::{Cell, Held, World, on_every_database},
+    testing::{Cell, Held, Reply, World, on_every_database},
 };
 use futures_util::future::join;
 use serde_json::json;
@@ -400,32 +400,14 @@ async fn plan(client: &Client, sql: &str, types: &[Type]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A code that waits while the account gets another address opens nothing: it was sent to the old one, and all other sessions
-/// have just been ended.
-#[tokio::test]
-#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
-async fn a_code_for_an_address_that_moves_meanwhile_opens_nothing() {
+/// What a request is answered that waits for others who change the same rows, and then commit.
+async fn meanwhile(world: &World, changes: &str, request: impl Future<Output = Reply>) -> Reply {
     const WAITING: &str = "select count(*) from pg_stat_activity
                             where datname = current_database() and wait_event_type = 'Lock'";
-    let world = World::new().await;
-    world.sign_in(&world.native(), ADA).await;
-    world.advance(Span::seconds(30));
-    let late = world.native();
-    let ask = json!({ "email": ADA });
-    late.post("/auth/verify", ask).await.created();
-    let code = world.inbox(ADA).await.code();
-    let (change, watch) = (connect(&world).await, connect(&world).await);
+    let (change, watch) = (connect(world).await, connect(world).await);
     let (change, watch) = (change.unwrap(), watch.unwrap());
-    let moves = "begin;
-        update users set updated_at = updated_at;
-        insert into user_emails (email_key, user_id, address, norm_version, verified_at)
-        select 'new@example.com', user_id, 'new@example.com', norm_version, verified_at from user_emails;
-        delete from user_emails where address <> 'new@example.com';
-        delete from sessions";
-    change.batch_execute(moves).await.unwrap();
-
-    let form = json!({ "method": "otp", "email": ADA, "token": code });
-    let redeem = late.post("/auth/sessions", form);
+    let begin = format!("begin; {changes}");
+    change.batch_execute(&begin).await.unwrap();
     let commit = async {
         while watch
             .query_one(WAITING, &[])
@@ -438,10 +420,68 @@ async fn a_code_for_an_address_that_moves_meanwhile_opens_nothing() {
         }
         change.batch_execute("commit").await.unwrap();
     };
-    let (reply, ()) = timeout(Duration::from_secs(10), join(redeem, commit))
+    let (reply, ()) = timeout(Duration::from_secs(10), join(request, commit))
         .await
-        .expect("it waits for the user's row");
+        .expect("it waits for a row");
+    reply
+}
+
+/// A code that waits while the account gets another address opens nothing: it was sent to the old one, and all other sessions
+/// have just been ended.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_code_for_an_address_that_moves_meanwhile_opens_nothing() {
+    let world = World::new().await;
+    world.sign_in(&world.native(), ADA).await;
+    world.advance(Span::seconds(30));
+    let late = world.native();
+    let ask = json!({ "email": ADA });
+    late.post("/auth/verify", ask).await.created();
+    let code = world.inbox(ADA).await.code();
+    let moves = "
+        update users set updated_at = updated_at;
+        insert into user_emails (email_key, user_id, address, norm_version, verified_at)
+        select 'new@example.com', user_id, 'new@example.com', norm_version, verified_at from user_emails;
+        delete from user_emails where address <> 'new@example.com';
+        delete from sessions";
+
+    let form = json!({ "method": "otp", "email": ADA, "token": code });
+    let reply = meanwhile(&world, moves, late.post("/auth/sessions", form)).await;
 
     reply.problem(401, "invalid_code");
     assert_eq!(world.value::<i64>("select count(*) from sessions"), 0);
+}
+
+/// A session that is ended while it waits to change the account changes nothing, whichever way it is ended.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_session_that_ends_meanwhile_changes_nothing() {
+    const NEW: &str = "new@example.com";
+    let world = World::new().await;
+    for ends in [
+        "delete from sessions",
+        "update users set auth_epoch = auth_epoch + 1",
+    ] {
+        for erases in [false, true] {
+            world.advance(Span::seconds(30));
+            let ada = world.native();
+            world.sign_in(&ada, ADA).await;
+            let ask = json!({ "email": NEW });
+            ada.post("/auth/me/email", ask).await.created();
+            let code = world.inbox(NEW).await.code();
+
+            let form = json!({ "email": NEW, "token": code });
+            let reply = if erases {
+                meanwhile(&world, ends, ada.delete("/auth/me")).await
+            } else {
+                meanwhile(&world, ends, ada.post("/auth/me/email/confirm", form)).await
+            };
+
+            reply.problem(401, "unauthenticated");
+            assert_eq!(
+                world.value::<String>("select address from user_emails"),
+                ADA
+            );
+        }
+    }
 }

@@ -150,6 +150,25 @@ fn an_assertion_with_someone_elses_user_handle_is_refused() {
     }
 }
 
+/// Item 39: of a user who was identified before, the handle may be missing, and not another's.
+#[test]
+fn an_identified_user_needs_no_user_handle() {
+    let mut ceremony = Ceremony::new();
+    let stored = ceremony.register();
+    let mut verdict = |handle: &[u8]| {
+        let overrides = Overrides {
+            user_handle: Some(handle.to_vec()),
+            ..Overrides::default()
+        };
+        let response = assertion(ceremony.get(&overrides));
+        response.verify_identified(&ceremony.policy, &CHALLENGE, &stored, &USER_HANDLE)
+    };
+
+    assert!(verdict(&[]).is_ok());
+    assert!(verdict(&USER_HANDLE).is_ok());
+    assert_eq!(verdict(&[0x5b; 64]).unwrap_err(), Refusal::UserHandle);
+}
+
 /// Item 39.
 #[test]
 fn a_credential_without_an_owner_signs_nobody_in() {

@@ -334,8 +334,9 @@ const create = async (/** @type {HTMLElement} */ button) => {
     location.assign(next);
   } catch (/** @type {any} */ error) {
     const problem = problemOf(error, true);
-    // Only if the server itself said so: after a lost answer the passkey may well be registered.
-    if (credential && problem.requestId && problem.code !== 'credential_exists') {
+    // Only if the server refused it for certain: after an answer that is lost, late, or to a request sent twice, it may well be
+    // registered.
+    if (credential && problem.requestId && !/^(credential_exists|challenge_expired|server_error)$/.test(problem.code)) {
       await signal({ UnknownCredential: { rpId: options.rpId, credentialId: credential.id } });
     }
     finish(button);
