@@ -133,8 +133,7 @@ async fn update(
     client: Client,
     Json(change): Json<ProfileChange>,
 ) -> Result<impl IntoResponse> {
-    let user = caller.user().id;
-    super::update_profile(&doorward, &user, &change, Some(user), &client)
+    super::update_own_profile(&doorward, &caller, &change, &client)
         .await
         .map(axum::Json)
 }

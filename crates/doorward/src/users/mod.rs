@@ -19,6 +19,7 @@ mod tests;
 use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::profile::update_own_profile;
 pub use self::{
     invitation::{Invitation, invite},
     list::{Filter, Page, events, list},
@@ -456,10 +457,28 @@ pub(crate) async fn erase_own(
     erase_by(doorward, &caller.user().id, &By::Owner(caller), client).await
 }
 
-/// Who erases an account.
+/// Who changes an account.
 enum By<'a> {
     Owner(&'a SignedIn),
     Another(Option<UserId>),
+}
+
+impl By<'_> {
+    /// Who that is, for the log. An owner's session is confirmed, and stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when it has ended.
+    async fn confirm(&self, tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<UserId>> {
+        match self {
+            By::Another(by) => Ok(*by),
+            By::Owner(caller) => {
+                // The user's row first, as everywhere but where a code is spent. Where those two meet, one is tried again.
+                lock(tx, user, now).await?;
+                sessions::confirm(tx, caller).await?;
+                Ok(Some(*user))
+            }
+        }
+    }
 }
 
 async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Client) -> Result<()> {
@@ -469,15 +488,7 @@ async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Clie
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             access::keep_an_administrator(tx, user).await?;
-            let by = match by {
-                By::Another(by) => *by,
-                By::Owner(caller) => {
-                    // Elsewhere codes come before their user. Where the two meet, one of them is tried again.
-                    lock(tx, user, now).await?;
-                    sessions::confirm(tx, caller).await?;
-                    Some(*user)
-                }
-            };
+            let by = by.confirm(tx, user, now).await?;
             let account = account(tx, user).await?.ok_or(Error::NotFound)?;
             codes::forget_user(tx, user, &account.user.email).await?;
             store::delete_user(tx, user).await?;

@@ -3,7 +3,7 @@
 use ::http::Uri;
 use serde::{Deserialize, Deserializer};
 
-use super::{User, find, store, with_address};
+use super::{By, User, find, store, with_address};
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
@@ -12,6 +12,7 @@ use crate::{
     forget,
     http::Client,
     ids::UserId,
+    sessions::SignedIn,
 };
 
 /// One of a person's names: 1 to 64 characters of any script, without control characters.
@@ -188,6 +189,30 @@ pub async fn update_profile(
     by: Option<UserId>,
     client: &Client,
 ) -> Result<User> {
+    update_by(doorward, user, change, &By::Another(by), client).await
+}
+
+/// Changes the caller's own profile.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when the session has ended since it was checked.
+pub(crate) async fn update_own_profile(
+    doorward: &Doorward,
+    caller: &SignedIn,
+    change: &ProfileChange,
+    client: &Client,
+) -> Result<User> {
+    let user = &caller.user().id;
+    update_by(doorward, user, change, &By::Owner(caller), client).await
+}
+
+async fn update_by(
+    doorward: &Doorward,
+    user: &UserId,
+    change: &ProfileChange,
+    by: &By<'_>,
+    client: &Client,
+) -> Result<User> {
     let now = doorward.clock.now();
     let members = &change.members();
     if members.is_empty() {
@@ -200,6 +225,7 @@ pub async fn update_profile(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
+            let by = by.confirm(tx, user, now).await?;
             let row = store::update_profile(tx, user, change, now)
                 .await?
                 .ok_or(Error::NotFound)?;

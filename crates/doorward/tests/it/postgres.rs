@@ -462,7 +462,7 @@ async fn a_session_that_ends_meanwhile_changes_nothing() {
         "delete from sessions",
         "update users set auth_epoch = auth_epoch + 1",
     ] {
-        for erases in [false, true] {
+        for change in ["erase", "rename", "move"] {
             world.advance(Span::seconds(30));
             let ada = world.native();
             world.sign_in(&ada, ADA).await;
@@ -471,17 +471,18 @@ async fn a_session_that_ends_meanwhile_changes_nothing() {
             let code = world.inbox(NEW).await.code();
 
             let form = json!({ "email": NEW, "token": code });
-            let reply = if erases {
-                meanwhile(&world, ends, ada.delete("/auth/me")).await
-            } else {
-                meanwhile(&world, ends, ada.post("/auth/me/email/confirm", form)).await
+            let eve = json!({ "firstName": "Eve" });
+            let reply = match change {
+                "erase" => meanwhile(&world, ends, ada.delete("/auth/me")).await,
+                "rename" => meanwhile(&world, ends, ada.patch("/auth/me", eve)).await,
+                _ => meanwhile(&world, ends, ada.post("/auth/me/email/confirm", form)).await,
             };
 
             reply.problem(401, "unauthenticated");
-            assert_eq!(
-                world.value::<String>("select address from user_emails"),
-                ADA
-            );
+            let address: String = world.value("select address from user_emails");
+            assert_eq!(address, ADA);
+            let renamed: i64 = world.value("select count(first_name) from users");
+            assert_eq!(renamed, 0);
         }
     }
 }

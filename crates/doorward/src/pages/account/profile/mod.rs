@@ -109,7 +109,7 @@ async fn save(
         locale: changed(now.locale.as_ref(), form.locale()),
         ..ProfileChange::default()
     };
-    users::update_profile(&doorward, &now.id, &change, Some(now.id), &visit.client).await?;
+    users::update_own_profile(&doorward, &user, &change, &visit.client).await?;
     match (offer::are_wanted(&doorward, &now.id).await?, form.offers) {
         (false, true) => offer::resume(&doorward, &now.id).await?,
         (true, false) => offer::stop(&doorward, &now.id).await?,
