@@ -197,7 +197,8 @@ fn counter_grew(stored: u32, received: u32) -> bool {
 }
 
 // Item 48: what nothing else can make cannot be forgotten either; opening a session asks for it.
-/// Proof that someone possesses a credential. Only [`AssertionResponse::verify`] makes one.
+/// Proof that someone possesses a credential. Only [`AssertionResponse::verify`] and
+/// [`verify_identified`](AssertionResponse::verify_identified) make one.
 ///
 /// ```compile_fail
 /// fn forge(mut verified: doorward_webauthn::VerifiedAssertion) {

@@ -197,10 +197,10 @@ mod tests {
 
     use super::*;
 
-    fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn seen<T: AsRef<[u8]>>(peer: &str, forwarded: &[T], trusted: &[&str]) -> String {
         let mut request = Request::builder();
         for value in forwarded {
-            let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            let value = http::HeaderValue::from_bytes(value.as_ref()).unwrap();
             request = request.header("x-forwarded-for", value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
@@ -240,7 +240,7 @@ mod tests {
             "several headers, several proxies"
         );
         assert_eq!(
-            seen("10.0.0.1", &["\u{ff}, 1.1.1.1"], &proxies),
+            seen("10.0.0.1", &[b"\xff, 1.1.1.1"], &proxies),
             "1.1.1.1",
             "what is no text stays out as well"
         );
@@ -258,6 +258,6 @@ mod tests {
             "1.1.1.1",
             "mapped addresses are IPv4"
         );
-        assert_eq!(seen("10.0.0.1", &[], &proxies), "10.0.0.1");
+        assert_eq!(seen::<&str>("10.0.0.1", &[], &proxies), "10.0.0.1");
     }
 }

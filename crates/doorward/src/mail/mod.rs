@@ -25,6 +25,8 @@ pub use smtp::{Misconfigured, Smtp};
 pub trait Mailer: Send + Sync + 'static {
     /// Hands one message over; it may arrive twice when the answer is lost, never in part.
     ///
+    /// As many are under way at once as `mail.smtp.connections` says, and the others wait for them: this should end in a minute.
+    ///
     /// # Errors
     /// [`SendError::Temporary`] when a later try may succeed, [`SendError::Permanent`] when none will.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>>;

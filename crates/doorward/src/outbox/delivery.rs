@@ -67,7 +67,7 @@ enum Done {
     /// A message has been tried, and met its fate.
     Met(MessageId, Fate),
     /// A message was left for later, or to whoever claims it next, without having been tried.
-    Left(MessageId),
+    Left,
     /// Messages that were over are gone.
     Removed(Vec<MessageId>),
     /// Messages were claimed that nobody was sending.
@@ -147,6 +147,8 @@ impl<'a> Flow<'a> {
                 self.sending += 1;
                 self.steps.push(deliver(doorward, waiting, live).boxed());
             } else {
+                // Whoever claims it next may be this process, before it has heard of the release.
+                self.held.remove(&waiting.id);
                 self.steps.push(give_up(doorward, waiting).boxed());
             }
         }
@@ -174,9 +176,8 @@ impl<'a> Flow<'a> {
                     self.over.push(id);
                 }
             }
-            Done::Left(id) => {
+            Done::Left => {
                 self.busy -= 1;
-                self.held.remove(&id);
                 self.doorward.queue.look_again();
             }
             Done::Removed(batch) => {
@@ -207,8 +208,8 @@ impl<'a> Flow<'a> {
             Err(error) => {
                 tracing::warn!(error = %Escaped(&error), "mail could not be prepared");
                 for waiting in batch {
-                    let id = waiting.id;
-                    let step = postpone(doorward, waiting).map(move |()| Done::Left(id));
+                    self.held.remove(&waiting.id);
+                    let step = postpone(doorward, waiting).map(|()| Done::Left);
                     self.steps.push(step.boxed());
                 }
             }
@@ -284,7 +285,7 @@ async fn give_up(doorward: &Doorward, waiting: Waiting) -> Done {
         // The claim runs out by itself.
         tracing::warn!(message = %waiting.id, error = %Escaped(&error), "a claim of mail could not be released");
     }
-    Done::Left(waiting.id)
+    Done::Left
 }
 
 async fn send(

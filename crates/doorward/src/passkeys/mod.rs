@@ -163,6 +163,7 @@ pub(crate) async fn rename(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
+            users::lock(tx, &user, now).await?;
             sessions::confirm(tx, caller).await?;
             if !store::rename(tx, &user, credential, &name.0).await? {
                 return Err(Error::NotFound);

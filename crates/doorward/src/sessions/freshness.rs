@@ -94,7 +94,7 @@ pub(crate) async fn require_fresh(
 /// Looks again, in the transaction that changes how someone gets in, whether the session that asks for it is live.
 ///
 /// The session was checked when the request came, perhaps from memory. Whoever signed out everywhere since then did so
-/// to keep this request out; whoever does so from now on waits for this transaction.
+/// to keep this request out; where the user's row is held, whoever does so from now on waits for this transaction.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] when it ended meanwhile.

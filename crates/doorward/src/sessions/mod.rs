@@ -388,6 +388,7 @@ pub(crate) async fn revoke_others(
     doorward
         .db
         .transaction(|mut tx| async move {
+            // Whoever changes the account from another of its sessions may hold that one and want this. One of the two is tried again.
             end_others(&mut tx, doorward, client, &user, &own, now).await
         })
         .await

@@ -183,7 +183,7 @@ const HOLD: &str = "
      where id = $1 and token_hash = $2
        and user_epoch = (select auth_epoch from users where id = sessions.user_id and status = 1)";
 
-/// Whether the session is live under this token; it stays so until the transaction ends.
+/// Whether the session is live under this token. Where the user's row is held as well, it stays so until the transaction ends.
 pub(super) async fn hold(tx: &mut Tx, id: &SessionId, token_hash: &[u8; 32]) -> Result<bool> {
     Ok(tx.execute(HOLD, values![id, token_hash]).await? > 0)
 }

@@ -53,7 +53,7 @@ pub(crate) async fn confirm(
     let user = caller.user().id;
     let outcome = codes::spend(doorward, &guess, now, |mut tx, _, _| async move {
         let tx = &mut tx;
-        // The user's row first, as everywhere: with the session's it keeps the session as it is.
+        // With both rows held the session stays as it is.
         super::lock(tx, &user, now).await?;
         sessions::confirm(tx, caller).await?;
         if !super::set_email(tx, doorward, &user, address, now).await? {

@@ -336,7 +336,7 @@ const create = async (/** @type {HTMLElement} */ button) => {
     const problem = problemOf(error, true);
     // Only if the server refused it for certain: after an answer that is lost, late, or to a request sent twice, it may well be
     // registered.
-    if (credential && problem.requestId && !/^(credential_exists|challenge_expired|server_error)$/.test(problem.code)) {
+    if (credential && problem.requestId && !/^(credential_exists|challenge_expired|server_error|unauthenticated|reauth_required)$/.test(problem.code)) {
       await signal({ UnknownCredential: { rpId: options.rpId, credentialId: credential.id } });
     }
     finish(button);

@@ -1,7 +1,8 @@
 use std::{
-    future::pending,
+    future::{pending, poll_fn},
     panic::AssertUnwindSafe,
     sync::atomic::{AtomicU64, Ordering::SeqCst},
+    task::Poll,
 };
 
 use futures_util::{FutureExt, future::join_all};
@@ -164,29 +165,24 @@ async fn work_that_is_dropped_anywhere_is_done_or_undone() {
     let database = OnServer::create();
     let db = open(&database.url).await;
     let (mut done, mut undone) = (0, 0);
-    for number in 0..60_u64 {
+    for waits in 0.. {
         let effects = Arc::<AtomicU64>::default();
-        let (server, followed) = (db.clone(), Arc::clone(&effects));
-        let work = tokio::spawn(async move {
-            server
-                .transaction(|tx| {
-                    let followed = Arc::clone(&followed);
-                    async move {
-                        let [first, second] = ["a", "b"].map(|half| format!("k{number:02}{half}"));
-                        tx.execute(PUT, values![&first]).await?;
-                        tx.after_commit(move || _ = followed.fetch_add(1, SeqCst));
-                        tx.execute(PUT, values![&second]).await.map(drop)
-                    }
-                })
-                .await
-        });
-        tokio::time::sleep(std::time::Duration::from_micros(number * 100)).await;
-        work.abort();
-        let _ = work.await;
+        let followed = &effects;
+        let mut work = Box::pin(db.transaction(|tx| {
+            let followed = Arc::clone(followed);
+            async move {
+                let [first, second] = ["a", "b"].map(|half| format!("k{waits:03}{half}"));
+                tx.execute(PUT, values![&first]).await?;
+                tx.after_commit(move || _ = followed.fetch_add(1, SeqCst));
+                tx.execute(PUT, values![&second]).await.map(drop)
+            }
+        }));
+        let is_over = ends_within(&mut work, waits).await;
+        drop(work);
 
         // A commit under way goes on; it is over when every connection is at rest.
         until("at rest", async || in_transactions(&database) == 0).await;
-        let like = format!("k{number:02}%");
+        let like = format!("k{waits:03}%");
         until("the same number of effects", async || {
             count(&db, &like).await == 2 * i64::try_from(effects.load(SeqCst)).unwrap()
         })
@@ -196,8 +192,26 @@ async fn work_that_is_dropped_anywhere_is_done_or_undone() {
         } else {
             &mut done
         }) += 1;
+        if is_over {
+            break;
+        }
     }
     assert!(done > 0 && undone > 0, "{done} done, {undone} undone");
+}
+
+/// Whether the work comes to its end before it has waited more often than this.
+async fn ends_within(work: &mut (impl Future + Unpin), mut waits: u32) -> bool {
+    poll_fn(|context| {
+        if work.poll_unpin(context).is_ready() {
+            return Poll::Ready(true);
+        }
+        match waits.checked_sub(1) {
+            Some(left) => waits = left,
+            None => return Poll::Ready(false),
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Item 129: what does not go through a transaction cannot write.
