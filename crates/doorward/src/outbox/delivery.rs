@@ -152,7 +152,9 @@ impl<'a> Flow<'a> {
                 self.steps.push(give_up(doorward, waiting).boxed());
             }
         }
-        if !self.is_removing && !self.over.is_empty() {
+        // While others wait to leave, those that have left wait for each other.
+        let are_enough = self.ready.is_empty() || self.over.len() >= AT_A_TIME;
+        if !self.is_removing && are_enough && !self.over.is_empty() {
             self.is_removing = true;
             let count = self.over.len().min(AT_A_TIME);
             let batch = self.over.drain(..count).collect();
