@@ -53,8 +53,8 @@ pub async fn succeed(command: &mut Command) -> Result<String> {
     }
 }
 
-/// An address on loopback that nothing listens on, and that nobody in this process was given before: who was may not listen
-/// yet.
+/// An address on loopback that nothing listens on. None is given twice in a process: whoever was given it before may not
+/// listen yet.
 ///
 /// # Errors
 /// When there is none.

@@ -131,8 +131,9 @@ fn budgets(facts: &Facts<'_>, rules: &Rules) -> Vec<Violation> {
     violations
 }
 
-/// Servers tell the time by the millisecond: two moments of theirs are up to one further apart than they were.
-const SERVERS_MOMENT: Moment = 1000;
+/// Servers tell the time by the millisecond: two moments of theirs may be one millisecond further apart than they were. In
+/// microseconds, as all of the history.
+const CLOCK_GRAIN: Moment = 1000;
 
 /// A run of entries that no moments within them explain.
 fn exceeds<'a, 'b>(entries: &'b [&'a Entry], budget: Budget) -> Option<&'b [&'a Entry]> {
@@ -140,7 +141,7 @@ fn exceeds<'a, 'b>(entries: &'b [&'a Entry], budget: Budget) -> Option<&'b [&'a 
         (first + 1..entries.len()).find_map(|last| {
             let window = &entries[first..=last];
             let end = window.iter().map(|entry| entry.end).max()?;
-            let longest = end - entries[first].start + SERVERS_MOMENT;
+            let longest = end - entries[first].start + CLOCK_GRAIN;
             let most = budget.most + longest / budget.every;
             (window.len() as u64 > most).then_some(window)
         })

@@ -46,7 +46,7 @@ const TO_SETTLE: Duration = Duration::from_mins(2);
 /// How long they may take before they are helped.
 const TO_AGREE: Duration = Duration::from_mins(1);
 
-/// What asks etcd for the key in which Patroni says whose commits which standby confirms, `/service/doorward/sync`.
+/// `/service/doorward/sync` in base64, as etcd takes keys over HTTP: there Patroni says which standby confirms the leader's commits.
 const SYNC_KEY: &str = "L3NlcnZpY2UvZG9vcndhcmQvc3luYw==";
 
 /// How long the key of a leader lives that does not renew it: the least that Patroni takes.

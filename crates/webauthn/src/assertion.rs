@@ -110,7 +110,7 @@ impl AssertionResponse {
         }
     }
 
-    /// All but whose credential it is. §7.2 step 5 is part of that: options name no credentials but those of one user.
+    /// All of §7.2 but whose credential it is, which is steps 5 and 6: options name no credentials but those of one user.
     fn check_proof(
         &self,
         policy: &Policy,

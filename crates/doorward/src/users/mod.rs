@@ -7,6 +7,7 @@
 //! An account has an *epoch*, and its sessions carry the one they were born in: disabling it and signing out
 //! everywhere are one step of the epoch, so that a session opened in a race with them is dead on arrival.
 
+mod by;
 pub(crate) mod email;
 pub(crate) mod http;
 mod invitation;
@@ -19,6 +20,7 @@ mod tests;
 use futures_util::future::try_join;
 use serde::{Deserialize, Serialize};
 
+use self::by::By;
 pub(crate) use self::profile::update_own_profile;
 pub use self::{
     invitation::{Invitation, invite},
@@ -36,7 +38,7 @@ use crate::{
     ids::{self, UserId},
     mail::{Address, Notice},
     outbox, passkeys,
-    sessions::{self, Holder, SignedIn},
+    sessions::{Holder, SignedIn},
     store::{Executor, Row, Tx},
     time::Timestamp,
 };
@@ -162,7 +164,7 @@ pub(crate) async fn find_or_create(
         forget::user(doorward, tx, &user).await?;
     }
     account.user.email_verified = true;
-    // The user's row was waited for, and its address may have changed meanwhile. This runs after it, and what it reads stays.
+    // While the user's row was waited for, its address may have changed. It is read again now that the row is held.
     let Some((held, _, mut access)) = store::address_and_access(tx, &user).await? else {
         return Ok(None);
     };
@@ -302,7 +304,8 @@ pub(crate) async fn lock(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<(
     }
 }
 
-/// Gives a user a new address, which they have proved, in place of the one they had; `false` when it is another's.
+/// Gives a user, whose row is held, a new address, which they have proved, in place of the one they had; `false` when it is
+/// another's.
 pub(crate) async fn set_email(
     tx: &mut Tx,
     doorward: &Doorward,
@@ -310,7 +313,6 @@ pub(crate) async fn set_email(
     address: &Address,
     now: Timestamp,
 ) -> Result<bool> {
-    lock(tx, user, now).await?;
     if !store::claim_address(tx, user, address, now).await? {
         return Ok(false);
     }
@@ -455,30 +457,6 @@ pub(crate) async fn erase_own(
     client: &Client,
 ) -> Result<()> {
     erase_by(doorward, &caller.user().id, &By::Owner(caller), client).await
-}
-
-/// Who changes an account.
-enum By<'a> {
-    Owner(&'a SignedIn),
-    Another(Option<UserId>),
-}
-
-impl By<'_> {
-    /// Who that is, for the log. An owner's session is confirmed, and stays as it is until the transaction ends.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`] when it has ended.
-    async fn confirm(&self, tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<Option<UserId>> {
-        match self {
-            By::Another(by) => Ok(*by),
-            By::Owner(caller) => {
-                // The user's row first, as everywhere but where a code is spent. Where those two meet, one is tried again.
-                lock(tx, user, now).await?;
-                sessions::confirm(tx, caller).await?;
-                Ok(Some(*user))
-            }
-        }
-    }
 }
 
 async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Client) -> Result<()> {
