@@ -110,7 +110,7 @@ impl AssertionResponse {
         }
     }
 
-    /// All of §7.2 but whose credential it is, which is steps 5 and 6: options name no credentials but those of one user.
+    /// Everything but whose credential it is. §7.2 step 5 needs no check: options name no credentials but those of one user.
     fn check_proof(
         &self,
         policy: &Policy,
