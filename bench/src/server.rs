@@ -58,6 +58,7 @@ impl Server {
             ("DATA_DIR", setup.folder.display().to_string()),
             ("LIMITS__NETWORK_QUARTER", "0".into()),
             ("LIMITS__NETWORK_HOUR", "0".into()),
+            ("LIMITS__NETWORK_FAILURES", "0".into()),
             ("LIMITS__ADDRESS_INTERVAL", "0s".into()),
         ];
         let settings = settings.into_iter().chain(setup.settings);

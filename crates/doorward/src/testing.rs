@@ -396,7 +396,15 @@ impl World {
 /// Runs a test on every database that Doorward has a driver for and that is here: on PostgreSQL where
 /// `DOORWARD_TEST_POSTGRES` names a server.
 pub async fn on_every_database<F: Future<Output = ()>>(test: impl Fn(World) -> F) {
+    on_every_database_with(|_| {}, test).await;
+}
+
+/// The same with another configuration.
+pub async fn on_every_database_with<F: Future<Output = ()>>(
+    configure: impl Fn(&mut Config),
+    test: impl Fn(World) -> F,
+) {
     for kind in Kind::all() {
-        test(World::on(kind, |_| {}).await).await;
+        test(World::on(kind, &configure).await).await;
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     http::Client,
     ids::{self, CodeId, UserId},
-    limits::{self, Budget},
+    limits::{self, Budget, Spent},
     mail::{Address, Notice},
     outbox, passkeys,
     sessions::{self, NewSession, Proof, SignedIn},
@@ -93,7 +93,10 @@ pub(crate) async fn request(
     client: &Client,
 ) -> Result<Requested> {
     let now = doorward.clock.now();
-    doorward.networks.spend(client.ip(), Budget::Codes, now)?;
+    doorward
+        .networks
+        .spend(client.ip(), Budget::Codes, now)?
+        .keep();
     let (flow, bound) = match binding {
         Binding::Flow(flow) => (flow, true),
         Binding::None => (Flow::new(&doorward.entropy), false),
@@ -274,7 +277,7 @@ pub(crate) async fn redeem(
     client: &Client,
 ) -> Result<NewSession> {
     let now = doorward.clock.now();
-    let code = read(doorward, typed, client, now)?;
+    let typed = read(doorward, typed, client, now)?;
     let binding = flow
         .map(|flow| flow.binding(&doorward.keys.flows))
         .unwrap_or_default();
@@ -283,11 +286,11 @@ pub(crate) async fn redeem(
         address,
         binding: &binding,
         or_unbound: true,
-        code: &code,
     };
     let outcome = spend(
         doorward,
         &guess,
+        typed,
         now,
         |mut tx, redeemed, failures| async move {
             let tx = &mut tx;
@@ -324,6 +327,12 @@ pub(crate) async fn redeem(
     }
 }
 
+/// A code that was typed, and what it costs its network if it is wrong.
+pub(crate) struct Typed<'a> {
+    code: Code,
+    cost: Spent<'a>,
+}
+
 /// A code that someone shows.
 pub(crate) struct Guess<'a> {
     pub purpose: Purpose,
@@ -332,7 +341,6 @@ pub(crate) struct Guess<'a> {
     pub binding: &'a [u8],
     /// Whether a code that is bound to nothing will do.
     pub or_unbound: bool,
-    pub code: &'a Code,
 }
 
 /// Reads a code that was typed.
@@ -340,20 +348,22 @@ pub(crate) struct Guess<'a> {
 /// What cannot be a code is no guess: it costs the network that sent it, and nothing of the address.
 ///
 /// # Errors
-/// [`Error::RateLimited`] when the network has failed too often; [`Error::InvalidCode`] when no code looks like that.
-pub(crate) fn read(
-    doorward: &Doorward,
+/// [`Error::RateLimited`] when too much of the network has failed or is under way; [`Error::InvalidCode`] when no code looks like that.
+pub(crate) fn read<'a>(
+    doorward: &'a Doorward,
     typed: &str,
     client: &Client,
     now: Timestamp,
-) -> Result<Code> {
-    let networks = &doorward.networks;
-    networks.check(client.ip(), Budget::Failures, now)?;
-    Code::parse(typed).ok_or_else(|| {
-        networks.count(client.ip(), Budget::Failures, now);
+) -> Result<Typed<'a>> {
+    let cost = doorward
+        .networks
+        .spend(client.ip(), Budget::Failures, now)?;
+    let Some(code) = Code::parse(typed) else {
+        cost.keep();
         doorward.metrics.sign_in_failed("otp");
-        Error::InvalidCode
-    })
+        return Err(Error::InvalidCode);
+    };
+    Ok(Typed { code, cost })
 }
 
 /// Spends an attempt and, if the code is right, does what it was for in the same transaction, told how many wrong codes in a
@@ -365,13 +375,15 @@ pub(crate) fn read(
 pub(crate) async fn spend<T, F>(
     doorward: &Doorward,
     guess: &Guess<'_>,
+    typed: Typed<'_>,
     now: Timestamp,
     then: impl Fn(Tx, Redeemed, u32) -> F,
 ) -> Result<Outcome<T>>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let mac = guess.code.mac(
+    let Typed { code, cost } = typed;
+    let mac = code.mac(
         &doorward.keys.codes,
         guess.purpose.number(),
         guess.address.key(),
@@ -388,7 +400,7 @@ where
     // The same where there is nothing to guess at: how long it takes must not tell whether a code is under way. The budget of
     // networks bounds how often.
     let (shown, then) = (&shown, &then);
-    doorward
+    let outcome = doorward
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
@@ -409,17 +421,20 @@ where
                 Outcome::Wrong
             })
         })
-        .await
+        .await;
+    if matches!(outcome, Ok(Outcome::Wrong)) {
+        cost.keep();
+    }
+    outcome
 }
 
-/// Counts a wrong code against its address, its network and the world.
+/// Counts a wrong code against its address and the world.
 pub(crate) async fn count_failure(
     doorward: &Doorward,
     address: &Address,
     client: &Client,
     now: Timestamp,
 ) -> Result<()> {
-    doorward.networks.count(client.ip(), Budget::Failures, now);
     doorward.metrics.sign_in_failed("otp");
     let limits = &doorward.config.limits;
     if doorward.brake.count_failure(limits.brake, now) {

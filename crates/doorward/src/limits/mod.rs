@@ -11,7 +11,7 @@ mod network;
 pub(crate) use self::{
     address::{address_key, count_failure, reset_failures, spend_code, sweep},
     brake::Brake,
-    network::{Budget, Networks},
+    network::{Budget, Networks, Spent},
 };
 use crate::time::{Span, Timestamp};
 

@@ -44,7 +44,7 @@ const WIDE: i64 = 16;
 
 impl Networks {
     pub(crate) fn new(limits: &config::Limits) -> Self {
-        // Each network has at most two slots for each of two rates; untouched slots take no memory.
+        // Each network has at most two slots for each of three rates; untouched slots take no memory.
         let slots = limits.networks.next_multiple_of(WAYS);
         Self {
             slots: Mutex::new(vec![(0, 0); slots]),
@@ -57,54 +57,35 @@ impl Networks {
         }
     }
 
-    /// Spends one of a budget.
+    /// Spends one of a budget, so that what is under way counts: however many ask at once, no more get through.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when it is spent; then nothing was touched.
-    pub(crate) fn spend(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) -> Result<()> {
-        self.check(ip, budget, now)?;
-        self.count(ip, budget, now);
-        Ok(())
-    }
-
-    /// Looks whether a budget is spent.
-    ///
-    /// # Errors
-    /// [`Error::RateLimited`] when it is.
-    pub(crate) fn check(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) -> Result<()> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = self.keys(ip, budget).map(|(network, rate)| {
-            let tat = set(&slots, network)
-                .iter()
-                .find(|slot| slot.0 == network)
-                .map_or(0, |slot| slot.1);
-            rate.wait(tat, now)
-        });
-        match waits.max() {
-            Some(retry_after) if retry_after > Span::ZERO => {
-                Err(Error::RateLimited { retry_after })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Spends one of a budget, whether or not there is any left.
-    pub(crate) fn count(&self, ip: Option<IpAddr>, budget: Budget, now: Timestamp) {
+    pub(crate) fn spend(
+        &self,
+        ip: Option<IpAddr>,
+        budget: Budget,
+        now: Timestamp,
+    ) -> Result<Spent<'_>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        for (network, rate) in self.keys(ip, budget) {
-            let set = set_mut(&mut slots, network);
-            let index = set.iter().position(|slot| slot.0 == network);
-            let index = index.unwrap_or_else(|| {
-                let (poorest, _) = set
-                    .iter()
-                    .enumerate()
-                    .min_by_key(|(_, slot)| slot.1)
-                    .unwrap_or((0, &set[0]));
-                set[poorest] = (network, 0);
-                poorest
-            });
-            set[index].1 = rate.spent(set[index].1, now);
+        let waits = self.keys(ip, budget).map(|(network, rate)| {
+            let owed = find(set_mut(&mut slots, network), network).map_or(0, |slot| slot.1);
+            rate.wait(owed, now)
+        });
+        let retry_after = waits.max().unwrap_or(Span::ZERO);
+        if retry_after > Span::ZERO {
+            return Err(Error::RateLimited { retry_after });
         }
+        for (network, rate) in self.keys(ip, budget) {
+            let slot = find_or_replace(set_mut(&mut slots, network), network);
+            slot.1 = rate.spent(slot.1, now);
+        }
+        Ok(Spent {
+            networks: self,
+            ip,
+            budget,
+            kept: false,
+        })
     }
 
     /// The slots of a network: one for each rate, for the /64 and for the /48.
@@ -123,14 +104,60 @@ impl Networks {
     }
 }
 
-fn set(slots: &[Slot], key: u64) -> &[Slot] {
-    let start = start(slots.len(), key);
-    &slots[start..start + WAYS]
+/// What a request has spent, for as long as it is under way. Unless it is kept it is given back: when what it was for did not
+/// fail, could not be done, or panicked.
+#[must_use = "what is not kept is given back at once"]
+pub(crate) struct Spent<'a> {
+    networks: &'a Networks,
+    ip: Option<IpAddr>,
+    budget: Budget,
+    kept: bool,
+}
+
+impl Spent<'_> {
+    /// It stays spent.
+    pub(crate) fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let networks = self.networks;
+        let mut slots = networks
+            .slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (network, rate) in networks.keys(self.ip, self.budget) {
+            if let Some(slot) = find(set_mut(&mut slots, network), network) {
+                slot.1 -= rate.cost;
+            }
+        }
+    }
 }
 
 fn set_mut(slots: &mut [Slot], key: u64) -> &mut [Slot] {
     let start = start(slots.len(), key);
     &mut slots[start..start + WAYS]
+}
+
+fn find(set: &mut [Slot], network: u64) -> Option<&mut Slot> {
+    set.iter_mut().find(|slot| slot.0 == network)
+}
+
+/// The slot of a network, or else that of the one that owes least, which is forgotten.
+fn find_or_replace(set: &mut [Slot], network: u64) -> &mut Slot {
+    let known = set.iter().position(|slot| slot.0 == network);
+    let index = known.unwrap_or_else(|| {
+        let owed = |index: &usize| set[*index].1;
+        let poorest = (0..set.len()).min_by_key(owed).unwrap_or(0);
+        set[poorest] = (network, 0);
+        poorest
+    });
+    &mut set[index]
 }
 
 fn start(slots: usize, key: u64) -> usize {
@@ -167,7 +194,12 @@ mod tests {
     fn allowed(networks: &Networks, ip: &str, now: Timestamp) -> usize {
         let ip = Some(ip.parse().unwrap());
         (0..100_000)
-            .take_while(|_| networks.spend(ip, Budget::Codes, now).is_ok())
+            .take_while(|_| {
+                networks
+                    .spend(ip, Budget::Codes, now)
+                    .map(Spent::keep)
+                    .is_ok()
+            })
             .count()
     }
 
@@ -214,11 +246,8 @@ mod tests {
     fn memory_is_fixed() {
         let networks = networks();
         for number in 0..1_000_000_u32 {
-            networks.count(
-                Some(IpAddr::V4(Ipv4Addr::from_bits(number))),
-                Budget::Codes,
-                NOW,
-            );
+            let ip = Some(IpAddr::V4(Ipv4Addr::from_bits(number)));
+            networks.spend(ip, Budget::Codes, NOW).unwrap().keep();
         }
         assert_eq!(
             networks.slots.lock().unwrap().capacity(),
@@ -231,17 +260,48 @@ mod tests {
         let networks = networks();
         assert_eq!(allowed(&networks, "192.0.2.1", NOW), 60);
         for number in 0..200_000_u32 {
-            networks.count(
-                Some(IpAddr::V4(Ipv4Addr::from_bits(number))),
-                Budget::Codes,
-                NOW,
-            );
+            let ip = Some(IpAddr::V4(Ipv4Addr::from_bits(number)));
+            networks.spend(ip, Budget::Codes, NOW).unwrap().keep();
         }
         assert!(
             networks
-                .check(Some("192.0.2.1".parse().unwrap()), Budget::Codes, NOW)
+                .spend(Some("192.0.2.1".parse().unwrap()), Budget::Codes, NOW)
                 .is_err()
         );
+    }
+
+    /// Item 9: what is under way counts until it is given back, and then no longer.
+    #[test]
+    fn what_is_given_back_can_be_spent_again() {
+        let networks = networks();
+        let ip = Some("2001:db8::1".parse().unwrap());
+        let spend = |now| networks.spend(ip, Budget::Failures, now);
+        let mut under_way: Vec<_> = (0..100).map(|_| spend(NOW).unwrap()).collect();
+        assert!(spend(NOW).is_err(), "a hundred are under way");
+        under_way.truncate(97);
+        for _ in 0..3 {
+            spend(NOW).unwrap().keep();
+        }
+        assert!(spend(NOW).is_err());
+        assert!(spend(NOW + Span::seconds(3)).is_ok(), "however many asked");
+    }
+
+    /// Item 9: a /48 gets back what one of its networks gives back, at its own rate.
+    #[test]
+    fn a_wide_network_gets_back_what_it_spent() {
+        let networks = networks();
+        let spend = |net: usize| {
+            let ip = format!("2001:db8:0:{net:x}::1").parse().unwrap();
+            networks.spend(Some(ip), Budget::Failures, NOW)
+        };
+        for number in 0..5000 {
+            drop(spend(number % 50).unwrap());
+        }
+        let kept = (0..5000)
+            .filter(|number| spend(number % 50).map(Spent::keep).is_ok())
+            .count();
+        // Sixteen times a hundred, and a few for whole milliseconds.
+        assert!((1600..1605).contains(&kept), "{kept}");
     }
 
     #[test]

@@ -65,14 +65,14 @@ pub(crate) async fn sign_in(
     client: &Client,
 ) -> Result<(NewSession, Signals)> {
     let now = doorward.clock.now();
-    doorward
+    let cost = doorward
         .networks
-        .check(client.ip(), Budget::Failures, now)?;
+        .spend(client.ip(), Budget::Failures, now)?;
     let signed_in = verify_and_open(doorward, response, address, presented, client, now).await;
     match &signed_in {
         Ok(_) => doorward.metrics.signed_in("passkey"),
         Err(Error::PasskeyFailed | Error::UnknownCredential | Error::ChallengeExpired) => {
-            doorward.networks.count(client.ip(), Budget::Failures, now);
+            cost.keep();
             doorward.metrics.sign_in_failed("passkey");
         }
         Err(_) => {}

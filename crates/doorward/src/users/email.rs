@@ -24,7 +24,10 @@ pub(crate) async fn request(
     client: &Client,
 ) -> Result<Issued> {
     let now = doorward.clock.now();
-    doorward.networks.spend(client.ip(), Budget::Codes, now)?;
+    doorward
+        .networks
+        .spend(client.ip(), Budget::Codes, now)?
+        .keep();
     let issue = Issue {
         purpose: Purpose::EmailChange,
         address,
@@ -42,16 +45,15 @@ pub(crate) async fn confirm(
     client: &Client,
 ) -> Result<User> {
     let now = doorward.clock.now();
-    let code = codes::read(doorward, typed, client, now)?;
+    let typed = codes::read(doorward, typed, client, now)?;
     let guess = Guess {
         purpose: Purpose::EmailChange,
         address,
         binding: caller.session().id.as_bytes(),
         or_unbound: false,
-        code: &code,
     };
     let user = caller.user().id;
-    let outcome = codes::spend(doorward, &guess, now, |mut tx, _, _| async move {
+    let outcome = codes::spend(doorward, &guess, typed, now, |mut tx, _, _| async move {
         let tx = &mut tx;
         // With both rows held the session stays as it is.
         super::lock(tx, &user, now).await?;

@@ -16,6 +16,7 @@ use doorward::{
     mail::Address,
     testing::{
         Authenticator, Caller, Cell, Fault, Held, MailServer, Reply, World, on_every_database,
+        on_every_database_with,
     },
     users::{self, Invitation},
 };
@@ -533,6 +534,57 @@ async fn a_failing_database_is_nobodys_wrong_code() {
         })
         .await;
     }
+}
+
+/// Item 9: a network that may fail once has not failed by what was right, late, or our own failure.
+#[tokio::test]
+async fn a_network_pays_for_wrong_proofs_alone() {
+    on_every_database_with(
+        |config| config.limits.network_failures = 1,
+        async |world| {
+            let mut authenticator = Authenticator::new(1);
+            let (ada, visitor) = (world.native(), world.native());
+            let late = code_for(&world, &ada, "late@example.com").await;
+            world.advance(Span::minutes(10));
+            let late = show(&ada, "late@example.com", &late).await;
+            late.problem(401, "expired_code");
+
+            world.sign_in(&ada, ADA).await.created();
+            world.add_passkey(&ada, &mut authenticator).await;
+            let code = code_for(&world, &ada, GRACE).await;
+            for (statement, fault, status) in [
+                ("update codes", Fault::Unavailable, 503),
+                ("update codes", Fault::Panic, 500),
+            ] {
+                world.faults().arm(statement, fault);
+                let failed = show(&ada, GRACE, &code).await;
+                world.faults().clear();
+                assert_eq!(failed.status(), status, "{failed}");
+            }
+            for (fault, status) in [(Fault::Unavailable, 503), (Fault::Panic, 500)] {
+                world.faults().arm("update passkeys", fault);
+                let failed = world
+                    .sign_in_with_passkey(&visitor, &mut authenticator)
+                    .await;
+                world.faults().clear();
+                assert_eq!(failed.status(), status, "{failed}");
+            }
+            world
+                .sign_in_with_passkey(&visitor, &mut authenticator)
+                .await
+                .created();
+
+            show(&ada, GRACE, &wrong(&code, 1))
+                .await
+                .problem(401, "invalid_code");
+            show(&ada, GRACE, &code).await.problem(429, "rate_limited");
+            world
+                .sign_in_with_passkey(&visitor, &mut authenticator)
+                .await
+                .problem(429, "rate_limited");
+        },
+    )
+    .await;
 }
 
 /// Item 9: a wrong code that could not be compared was not tried.

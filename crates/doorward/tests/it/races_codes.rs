@@ -88,6 +88,34 @@ async fn two_hundred_wrong_codes_are_compared_five_times() {
     .await;
 }
 
+/// Item 98: however many a network sends at once, a hundred of its wrong codes are looked at. Right ones cost it nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_network_that_guesses_all_at_once_fails_a_hundred_times() {
+    on_every_database(async |world| {
+        let network = "192.0.2.77";
+        for number in 0..3 {
+            let (caller, address) = (
+                world.native().from(network),
+                format!("user{number}@example.com"),
+            );
+            let code = code_for(&world, &caller, &address).await;
+            show(&caller, &address, &code).await.created();
+        }
+        let code = code_for(&world, &world.native(), ADA).await;
+
+        let answers = all_at_once(&world, 200, |number, caller| {
+            let (caller, guess) = (caller.from(network), wrong(&code, number as u64 + 1));
+            async move { show(&caller, ADA, &guess).await }
+        })
+        .await;
+
+        let expected = [("401 invalid_code", 100), ("429 rate_limited", 100)];
+        assert_eq!(answers, counted(&expected));
+        assert_eq!(failures(&world), 100);
+    })
+    .await;
+}
+
 /// Items 3, 4: a right code among wrong ones gets in at most once, whoever is first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn right_and_wrong_codes_at_once_open_one_session_at_most() {
