@@ -146,6 +146,10 @@ pub struct Passkeys {
     pub counter: CounterPolicy,
     /// Sites that may embed a ceremony in a frame, as exact origins. Default: none, framed ceremonies are refused.
     pub top_origins: Vec<String>,
+    /// Android apps that may run ceremonies: `android:apk-key-hash:` and the SHA-256 of the certificate that signs the app, in
+    /// base64url without padding. Android reads `/.well-known/assetlinks.json` of the relying party too: have your proxy serve
+    /// it. Default: none.
+    pub app_origins: Vec<String>,
     /// A TOML file of `"aaguid" = "Provider name"` that goes before the built-in table. Default: none.
     pub providers_file: Option<PathBuf>,
     /// Offer ML-DSA-65 and ML-DSA-44 too, which resist quantum computers, after all other algorithms: few authenticators
@@ -214,7 +218,7 @@ pub struct Limits {
     pub network_quarter: u32,
     /// Codes asked for from one network in an hour. Default: 200.
     pub network_hour: u32,
-    /// Failed sign-ins from one network in 5 minutes. Default: 100.
+    /// Failed sign-ins from one network in 5 minutes, with those that are under way. Default: 100.
     pub network_failures: u32,
     /// Wrong codes in a row for one address before its codes become 65 bits long: 1 to 100. Default: 10.
     pub failures_before_long_codes: u32,
@@ -246,7 +250,7 @@ pub struct Pages {
 #[serde(default, deny_unknown_fields)]
 pub struct Mail {
     /// Keep mail in memory and show it at `/dev/mailbox` instead of sending it: for development, on loopback only.
-    /// Default: on while no SMTP server is named.
+    /// Default: on while no SMTP server is named and `public_url` and `listen` are on localhost, without proxies.
     pub mailbox: Option<bool>,
     /// The sender: `auth@example.com` or `Example <auth@example.com>`. Default: `no-reply@` and the host of `public_url`.
     pub from: Option<String>,
@@ -364,6 +368,7 @@ impl Default for Passkeys {
             per_user: 20,
             counter: CounterPolicy::Refuse,
             top_origins: Vec::new(),
+            app_origins: Vec::new(),
             providers_file: None,
             post_quantum: false,
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Uri;
 
 use super::{Config, host_of, is_localhost};
@@ -124,6 +125,11 @@ impl Config {
         for origin in &self.passkeys.top_origins {
             problems.unless(is_origin(origin), "passkeys.top_origins", || {
                 format!("`{origin}` is not an origin")
+            });
+        }
+        for origin in &self.passkeys.app_origins {
+            problems.unless(is_app_origin(origin), "passkeys.app_origins", || {
+                format!("`{origin}` is not the origin of an Android app: write `android:apk-key-hash:` and 43 characters of base64url, the SHA-256 of the certificate that signs the app")
             });
         }
         problems.unless(
@@ -305,6 +311,13 @@ fn is_origin(text: &str) -> bool {
         && text == format!("{scheme}://{authority}")
 }
 
+/// Whether the text is what Android calls the origin of an app: the hash of the certificate that signs it.
+fn is_app_origin(text: &str) -> bool {
+    text.strip_prefix("android:apk-key-hash:")
+        .and_then(|hash| URL_SAFE_NO_PAD.decode(hash).ok())
+        .is_some_and(|hash| hash.len() == 32)
+}
+
 fn is_same_or_parent(rp_id: &str, host: &str) -> bool {
     rp_id == host
         || (rp_id.contains('.')
@@ -445,8 +458,40 @@ mod tests {
             "https://example.org/path",
             "ftp://example.org",
             "null",
+            "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
         ] {
             assert!(!is_origin(origin), "{origin}");
+        }
+    }
+
+    /// Item 24: the origin of an app is the hash of a certificate, as Android writes it.
+    #[test]
+    fn origins_of_apps_are_exact() {
+        let hash = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+        let written = |origin: String| Config {
+            passkeys: Passkeys {
+                app_origins: vec![origin],
+                ..Passkeys::default()
+            },
+            ..Config::default()
+        };
+        assert!(keys(&written(format!("android:apk-key-hash:{hash}"))).is_empty());
+        for wrong in [
+            String::new(),
+            hash.to_owned(),
+            format!("android:apk-key-hash:{hash}="),
+            format!("android:apk-key-hash:{}", &hash[1..]),
+            format!("android:apk-key-hash:{}", hash.replace('-', "+")),
+            format!("android:apk-key-hash:{hash}/"),
+            format!("Android:apk-key-hash:{hash}"),
+            format!("android:apk-key-hash: {hash}"),
+            "https://example.org".to_owned(),
+        ] {
+            assert_eq!(
+                keys(&written(wrong.clone())),
+                ["passkeys.app_origins"],
+                "{wrong}"
+            );
         }
     }
 

@@ -43,7 +43,8 @@ use crate::{
 
 /// What this configuration accepts.
 pub(crate) fn policy(config: &Config) -> webauthn::Policy {
-    let mut policy = webauthn::Policy::new(config.rp_id(), config.all_origins());
+    let apps = config.passkeys.app_origins.iter().map(String::as_str);
+    let mut policy = webauthn::Policy::new(config.rp_id(), config.all_origins().chain(apps));
     if !config.passkeys.top_origins.is_empty() {
         policy.cross_origin = webauthn::CrossOrigin::Allow {
             top_origins: config.passkeys.top_origins.clone(),

@@ -641,8 +641,11 @@ async fn an_assertion_from_another_origin_is_refused() {
 /// Item 42: what is configured is accepted, and only that.
 #[tokio::test]
 async fn configured_origins_and_frames_may_sign_in() {
+    let app = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let other_app = "android:apk-key-hash:57DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
     let configure = |config: &mut Config| {
         config.origins = vec!["https://app.example.com".into()];
+        config.passkeys.app_origins = vec![app.into()];
         config.passkeys.top_origins = vec!["https://portal.example.org".into()];
     };
     at_every_door_with(configure, async |door, world| {
@@ -660,6 +663,8 @@ async fn configured_origins_and_frames_may_sign_in() {
             (ORIGIN, framed("https://portal.example.org:8443"), 401),
             (ORIGIN, framed(ORIGIN), 401),
             ("https://portal.example.org", plain(), 401),
+            (app, plain(), 201),
+            (other_app, plain(), 401),
         ] {
             let options = visitor.post(OPTIONS, ()).await.ok();
             let response = ada.authenticator.get_with(&options, origin, &overrides);

@@ -665,9 +665,11 @@ pub(crate) fn foreign_origins() -> [&'static str; 16] {
 /// Items 24, 25: what is configured is accepted, and only that.
 #[tokio::test]
 async fn configured_origins_and_frames_may_register() {
-    let app = "android:apk-key-hash:7d1ROOtGtFQm2fmGbBZZd0Mfdvy0G1Dyd5Ae1fAQ";
+    let app = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let other_app = "android:apk-key-hash:57DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
     let world = World::with(|config| {
         config.origins = vec!["https://app.example.com".into()];
+        config.passkeys.app_origins = vec![app.into()];
         config.passkeys.top_origins = vec!["https://portal.example.org".into()];
     })
     .await;
@@ -683,7 +685,8 @@ async fn configured_origins_and_frames_may_register() {
         (ORIGIN, framed("https://portal.example.org"), 201),
         (ORIGIN, framed("https://portal.example.org.evil.com"), 401),
         (ORIGIN, framed("https://app.example.com"), 401),
-        (app, plain(), 401),
+        (app, plain(), 201),
+        (other_app, plain(), 401),
     ] {
         let options = ada.creation_options().await;
         let registration = ada.authenticator.create_with(&options, origin, &overrides);
