@@ -5,7 +5,9 @@ pub(crate) mod permissions;
 pub(crate) mod roles;
 pub(crate) mod users;
 
-use doorward::{Client, DATABASE_FILE, Doorward, UserId, inspect, mail::Address, users::Account};
+use doorward::{
+    Client, DATABASE_FILE, Doorward, UserId, mail::Address, schema_version, users::Account,
+};
 use serde_json::json;
 
 use crate::{database, failure::Failure, load::Loaded, output::Output};
@@ -25,7 +27,10 @@ impl Desk {
     /// [`Failure::Refused`] where there is none: in the wrong folder, the work would be done on an empty one.
     pub(crate) async fn open(loaded: Loaded, output: Output) -> Result<Self, Failure> {
         let (exists, key) = match loaded.config.database.url {
-            Some(_) => (inspect(&loaded.config).await?.is_some(), "database.url"),
+            Some(_) => (
+                schema_version(&loaded.config).await?.is_some(),
+                "database.url",
+            ),
             None => (
                 loaded.config.data_dir.join(DATABASE_FILE).exists(),
                 "data_dir",

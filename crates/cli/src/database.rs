@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::{DATABASE_FILE, SCHEMA_VERSION, config::Config, inspect};
+use doorward::{DATABASE_FILE, SCHEMA_VERSION, config::Config, schema_version};
 use serde_json::json;
 
 use crate::{
@@ -38,9 +38,7 @@ pub(crate) async fn back_up(loaded: Loaded, file: &Path, output: Output) -> Resu
 
 /// Brings the schema up to date, and makes the database where there is none.
 pub(crate) async fn migrate(loaded: Loaded, output: Output) -> Result<(), Failure> {
-    let found = inspect(&loaded.config)
-        .await?
-        .map(|inspection| inspection.schema);
+    let found = schema_version(&loaded.config).await?;
     let name = name(&loaded.config);
     admin::open(loaded).await?;
     let answer = json!({ "found": found, "schema": SCHEMA_VERSION, "changed": found != Some(SCHEMA_VERSION) });
@@ -54,9 +52,7 @@ pub(crate) async fn migrate(loaded: Loaded, output: Output) -> Result<(), Failur
 /// Says whether a migration is due, and changes nothing.
 pub(crate) async fn check(loaded: &Loaded, output: Output) -> Result<(), Failure> {
     let name = name(&loaded.config);
-    let found = inspect(&loaded.config)
-        .await?
-        .map(|inspection| inspection.schema);
+    let found = schema_version(&loaded.config).await?;
     let due = found != Some(SCHEMA_VERSION);
     output.answer(
         &json!({ "found": found, "needed": SCHEMA_VERSION, "due": due }),

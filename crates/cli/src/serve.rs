@@ -22,7 +22,7 @@ use crate::{
 /// Connections to the metrics: a few scrapers.
 const SCRAPERS: u32 = 16;
 
-/// How long writing what memory holds may take at the end.
+/// How long writing what memory holds, and sending what was promised, may take at the end.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Serves until a signal says to stop.
@@ -189,10 +189,11 @@ impl Signals {
     }
 }
 
-/// Brings to disk what memory holds.
+/// Sends the mail that was promised, and brings to disk what memory holds.
 async fn end(doorward: &Doorward) -> Result<(), Failure> {
-    match timeout(FLUSH, doorward.flush()).await {
-        Ok(flushed) => Ok(flushed?),
+    let ending = async { tokio::join!(doorward.flush(), doorward.hand_over_mail()) };
+    match timeout(FLUSH, ending).await {
+        Ok((flushed, ())) => Ok(flushed?),
         Err(_) => Err(Failure::refused(
             "unavailable",
             "the database did not take who was last seen when; nothing else is lost",

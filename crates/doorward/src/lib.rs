@@ -61,7 +61,7 @@ pub use crate::{
     },
     ids::{CodeId, EventId, MessageId, NotAnId, RoleId, SessionId, UserId},
     secret::{Entropy, RootKey, WeakKey},
-    store::{Inspection, SCHEMA_VERSION, inspect},
+    store::{Inspection, SCHEMA_VERSION, inspect, schema_version},
     time::{Clock, NotASpan, Span, Timestamp},
 };
 
@@ -194,6 +194,12 @@ impl Doorward {
     /// [`Error::Unavailable`] when the database cannot take it.
     pub async fn flush(&self) -> Result<()> {
         sessions::flush_activity(self).await
+    }
+
+    /// Sends for three seconds the mail that was promised, and leaves the rest to other servers, or to the next. For the end of a
+    /// server, when no request is under way any more.
+    pub async fn hand_over_mail(&self) {
+        outbox::hand_over(self).await;
     }
 
     /// Sends the mail that is due now; how many messages left.

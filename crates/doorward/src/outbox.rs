@@ -12,7 +12,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    delivery::{deliver_due, deliver_promised},
+    delivery::{deliver_due, deliver_promised, hand_over},
     queue::Queue,
 };
 use crate::{

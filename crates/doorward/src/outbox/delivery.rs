@@ -3,13 +3,17 @@
 //! No message waits for another: where one is done the next begins. What many need of the database is asked for together,
 //! and what has left is removed together, so that mail costs little beside the requests that promised it.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt,
     future::{BoxFuture, FutureExt},
     stream::FuturesUnordered,
 };
+use tokio::time::timeout;
 
 use super::{
     AT_A_TIME, Kind, Live, Payload, SENDING, Waiting, claim_due, defer, live, release, remove,
@@ -24,6 +28,10 @@ use crate::{
     users::{self, Account},
 };
 
+/// How long a process that ends sends what it has promised, and then how long it takes to leave the rest to others.
+const TO_SEND: Duration = Duration::from_secs(3);
+const TO_LEAVE: Duration = Duration::from_secs(1);
+
 /// Sends all mail that is due, and waits for what is on its way already; how many messages left.
 pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
     let _turn = doorward.queue.turn.lock().await;
@@ -35,6 +43,22 @@ pub(crate) async fn deliver_due(doorward: &Doorward) -> Result<usize> {
 pub(crate) async fn deliver_promised(doorward: &Doorward) -> Result<usize> {
     let _turn = doorward.queue.turn.lock().await;
     Flow::new(doorward).run().await
+}
+
+/// Ends the sending of mail by this process: what it has promised leaves within a moment, or is another's to send.
+pub(crate) async fn hand_over(doorward: &Doorward) {
+    let sender = doorward.clone();
+    let mut sending = tokio::spawn(async move { deliver_promised(&sender).await });
+    if timeout(TO_SEND, &mut sending).await.is_ok() {
+        return;
+    }
+    doorward.queue.leave(true);
+    doorward.mail_due.notify_waiters();
+    if timeout(TO_LEAVE, sending).await.is_err() {
+        // It may have left, so that nobody else sends it before its claim runs out.
+        tracing::warn!("mail was still being sent at the end: others try again in two minutes");
+    }
+    doorward.queue.leave(false);
 }
 
 /// What is under way.
@@ -125,6 +149,23 @@ impl<'a> Flow<'a> {
     fn begin_what_may_begin(&mut self) {
         let (doorward, queue) = (self.doorward, &self.doorward.queue);
         let now = doorward.clock.now();
+        if queue.is_left() {
+            self.leave_what_waits(now);
+        } else {
+            self.begin_to_send(now);
+        }
+        // While others wait to leave, those that have left wait for each other.
+        let are_enough = self.ready.is_empty() || self.over.len() >= AT_A_TIME;
+        if !self.is_removing && are_enough && !self.over.is_empty() {
+            self.is_removing = true;
+            let count = self.over.len().min(AT_A_TIME);
+            let batch = self.over.drain(..count).collect();
+            self.steps.push(clear(doorward, batch).boxed());
+        }
+    }
+
+    fn begin_to_send(&mut self, now: Timestamp) {
+        let (doorward, queue) = (self.doorward, &self.doorward.queue);
         if !self.is_claiming && queue.is_to_look(now) {
             self.is_claiming = true;
             let claim = claim_due(doorward);
@@ -147,19 +188,32 @@ impl<'a> Flow<'a> {
                 self.sending += 1;
                 self.steps.push(deliver(doorward, waiting, live).boxed());
             } else {
-                // Whoever claims it next may be this process, before it has heard of the release.
-                self.held.remove(&waiting.id);
-                self.steps.push(give_up(doorward, waiting).boxed());
+                self.leave(waiting);
             }
         }
-        // While others wait to leave, those that have left wait for each other.
-        let are_enough = self.ready.is_empty() || self.over.len() >= AT_A_TIME;
-        if !self.is_removing && are_enough && !self.over.is_empty() {
-            self.is_removing = true;
-            let count = self.over.len().min(AT_A_TIME);
-            let batch = self.over.drain(..count).collect();
-            self.steps.push(clear(doorward, batch).boxed());
+    }
+
+    /// Leaves to others all that is not being sent already.
+    fn leave_what_waits(&mut self, now: Timestamp) {
+        while let Some((waiting, _)) = self.ready.pop_front() {
+            self.leave(waiting);
         }
+        loop {
+            let batch = self.doorward.queue.take(AT_A_TIME, now);
+            if batch.is_empty() {
+                return;
+            }
+            for waiting in batch {
+                self.busy += 1;
+                self.leave(waiting);
+            }
+        }
+    }
+
+    fn leave(&mut self, waiting: Waiting) {
+        // Whoever claims it next may be this process, before it has heard of the release.
+        self.held.remove(&waiting.id);
+        self.steps.push(give_up(self.doorward, waiting).boxed());
     }
 
     fn go_on(&mut self, done: Done) {
@@ -280,8 +334,8 @@ async fn postpone(doorward: &Doorward, waiting: Waiting) {
     }
 }
 
-/// Leaves a message to whoever claims it next: it has waited for so long that its claim may run out while it is sent, and others
-/// may send it then.
+/// Leaves a message to whoever claims it next: this process ends, or the message has waited for so long that its claim may run
+/// out while it is sent, and others may send it then.
 async fn give_up(doorward: &Doorward, waiting: Waiting) -> Done {
     if let Err(error) = release(doorward, &waiting).await {
         // The claim runs out by itself.

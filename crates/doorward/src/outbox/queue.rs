@@ -17,6 +17,8 @@ pub(crate) struct Queue {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Whether the database is to be asked for what nobody is sending.
     look: AtomicBool,
+    /// Whether what waits is to be left to others: this process ends.
+    leave: AtomicBool,
     /// Whoever delivers; others wait, and find delivered what they waited for.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -55,6 +57,15 @@ impl Queue {
     /// Has the database asked, the next time that there is nothing else to do, for messages that nobody is sending.
     pub(crate) fn look_again(&self) {
         self.look.store(true, Ordering::Relaxed);
+    }
+
+    /// Has what waits left to whoever claims it next, or no longer.
+    pub(super) fn leave(&self, leave: bool) {
+        self.leave.store(leave, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.leave.load(Ordering::Relaxed)
     }
 
     /// Whether the database is to be asked now: when there is nothing else to do, or a claim has run out before its message was

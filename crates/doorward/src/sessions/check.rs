@@ -7,6 +7,15 @@ use crate::{
     Doorward, access::Access, error::Result, ids::SessionId, secret::same, users::Account,
 };
 
+/// Looks whether sessions can be checked at all.
+///
+/// # Errors
+/// [`Error::Unavailable`](crate::Error::Unavailable) when whoever is signed in is declined, for the database has not been heard of
+/// for too long.
+pub(crate) async fn can_check(doorward: &Doorward) -> Result<()> {
+    follower::permit(doorward).await.map(drop)
+}
+
 /// Who holds this token, if the session is live. Costs no statement while memory knows the session.
 pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<SignedIn>> {
     let now = doorward.clock.now();

@@ -34,7 +34,7 @@ use self::{activity::LastSeen, lifetime::Lifetime};
 pub(crate) use self::{
     activity::{Activity, flush_activity},
     cache::{Cache, SHARDS, shard_of},
-    check::check,
+    check::{can_check, check},
     follower::Follower,
     freshness::{
         PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,

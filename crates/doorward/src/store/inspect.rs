@@ -25,7 +25,23 @@ pub struct Inspection {
     pub newest_event: Option<Timestamp>,
 }
 
-/// Looks at the database of this configuration; `None` where there is none.
+/// The schema of the database of this configuration, to be compared with [`SCHEMA_VERSION`](crate::SCHEMA_VERSION); `None` where
+/// there is none.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it cannot be read, or is not a database of Doorward.
+pub async fn schema_version(config: &Config) -> Result<Option<usize>> {
+    if let Some(url) = &config.database.url {
+        return postgres::schema_version(url, &config.database).await;
+    }
+    let file = config.data_dir.join(DATABASE_FILE);
+    if !file.exists() {
+        return Ok(None);
+    }
+    migrate::version(&open(&file)?).map(Some)
+}
+
+/// Looks at the database of this configuration, all of it; `None` where there is none.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when it cannot be read, or is not a database of Doorward.

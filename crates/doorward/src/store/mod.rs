@@ -28,7 +28,7 @@ use std::{
     },
 };
 
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, inspect, schema_version};
 pub use migrate::SCHEMA_VERSION;
 pub(crate) use restore::Draft;
 pub(crate) use value::{Column, Row, Value, values};

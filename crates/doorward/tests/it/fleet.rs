@@ -3,7 +3,7 @@
 use doorward::{
     Client, Clock, Span,
     config::Config,
-    testing::{Authenticator, Caller, Fault, World},
+    testing::{Authenticator, Caller, Fault, MailServer, World},
     users,
 };
 use futures_util::FutureExt;
@@ -145,6 +145,26 @@ async fn a_server_that_is_cut_off_declines_at_the_ceiling() {
 
     there.faults().clear();
     same.get("/auth/me").await.problem(401, "unauthenticated");
+}
+
+/// A server that gets no lease any more, though the database answers, is taken out by whoever asks whether it is ready.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_server_without_a_lease_is_not_ready_beyond_the_ceiling() {
+    let (here, there) = two(|_| {}).await;
+    let (_, same) = ada_at_both(&here, &there).await;
+    remember(&there, &same).await;
+    let ready = async || there.native().get("/readyz").await;
+    there.faults().arm("node_leases", Fault::Unavailable);
+
+    here.advance(Span::millis(29_999));
+    ready().await.ok();
+    here.advance(Span::millis(1));
+    ready().await.problem(503, "unavailable");
+    same.get("/auth/me").await.problem(503, "unavailable");
+
+    there.faults().clear();
+    ready().await.ok();
 }
 
 /// `strict`: a server that does not reach the database declines when its lease is over.
@@ -406,6 +426,27 @@ async fn mail_is_sent_by_one_server() {
     drop(here);
     started.advance(Span::seconds(120));
     assert_eq!(started.inbox(ADA).await.messages().len(), 2);
+}
+
+/// Item 118: what a server that ends could not send is sent by another at once.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_server_that_ends_leaves_its_mail_to_others() {
+    let (here, there) = two(|config| config.mail.smtp.connections = 1).await;
+    here.mail_server(MailServer::Silent);
+    for address in [ADA, "grace@example.com"] {
+        let ask = json!({ "email": address });
+        here.native().post("/auth/verify", &ask).await.created();
+    }
+
+    here.doorward().hand_over_mail().await;
+
+    there.mail_server(MailServer::Up);
+    assert_eq!(there.inbox("grace@example.com").await.messages().len(), 1);
+    // This one may have left.
+    assert_eq!(there.inbox(ADA).await.messages().len(), 0);
+    here.advance(Span::minutes(2));
+    assert_eq!(there.inbox(ADA).await.messages().len(), 1);
 }
 
 /// Item 139: what `docs/deploy.md` has done after a recovery ends all sessions and codes, and no account.

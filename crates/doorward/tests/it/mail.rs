@@ -320,6 +320,23 @@ async fn a_silent_mail_server_holds_up_nobody() {
     .await;
 }
 
+/// Item 137: a server that ends sends what it has promised.
+#[tokio::test]
+async fn mail_that_was_promised_leaves_before_the_end() {
+    on_every_database(async |world| {
+        for address in [ADA, "grace@example.com"] {
+            let ask = json!({ "email": address });
+            world.native().post("/auth/verify", ask).await.created();
+        }
+
+        world.doorward().hand_over_mail().await;
+
+        assert_eq!(world.mailbox().messages().len(), 2);
+        assert_eq!(world.value::<i64>("select count(*) from outbox"), 0);
+    })
+    .await;
+}
+
 /// No mail waits for another: what is promised while one message hangs leaves all the same.
 #[tokio::test]
 async fn a_message_that_hangs_holds_up_no_other() {

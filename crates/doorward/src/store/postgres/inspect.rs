@@ -14,22 +14,38 @@ use crate::{
     time::Timestamp,
 };
 
+/// The schema of the database; `None` where nothing has been made in it yet.
+pub(in crate::store) async fn schema_version(
+    url: &str,
+    settings: &Database,
+) -> Result<Option<usize>> {
+    let client = connect(url, settings).await?;
+    version(&client).await.map_err(unreadable)
+}
+
 /// Looks at the database; `None` where nothing has been made in it yet.
 pub(in crate::store) async fn inspect(
     url: &str,
     settings: &Database,
 ) -> Result<Option<Inspection>> {
+    let client = connect(url, settings).await?;
+    contents(&client).await.map_err(unreadable)
+}
+
+async fn connect(url: &str, settings: &Database) -> Result<Client> {
     let address = address(url, settings.ca_file.as_deref())?;
-    let look = async {
-        let (client, connection) = address.connect().await?;
-        tokio::spawn(connection);
-        client
-            .batch_execute("set default_transaction_read_only = on; set statement_timeout = '30s'")
-            .await?;
-        contents(&client).await
-    };
-    look.await
-        .map_err(|error: tokio_postgres::Error| Error::Unavailable(in_full(&error).into()))
+    let (client, connection) = address.connect().await.map_err(unreadable)?;
+    tokio::spawn(connection);
+    client
+        .batch_execute("set default_transaction_read_only = on; set statement_timeout = '30s'")
+        .await
+        .map_err(unreadable)?;
+    Ok(client)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn unreadable(error: tokio_postgres::Error) -> Error {
+    Error::Unavailable(in_full(&error).into())
 }
 
 async fn contents(client: &Client) -> Result<Option<Inspection>, tokio_postgres::Error> {

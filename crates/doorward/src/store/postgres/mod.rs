@@ -30,7 +30,11 @@ use std::{
 
 use self::{address::Address, fault::Fault, pool::Pool, transaction::Tries};
 pub(super) use self::{
-    address::parse, connection::Answer, inspect::inspect, transaction::Tx, value::cell,
+    address::parse,
+    connection::Answer,
+    inspect::{inspect, schema_version},
+    transaction::Tx,
+    value::cell,
 };
 use super::{Counters, Value};
 use crate::{
