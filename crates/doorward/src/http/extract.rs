@@ -14,7 +14,7 @@ use http::{HeaderMap, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::{BODY_LIMIT, Client, RequestId, cookies, strict_json, trace};
+use super::{BODY_LIMIT, Client, RequestId, cookies, cross_origin, strict_json, trace};
 use crate::{
     Doorward,
     audit::{self, Event, Kind},
@@ -26,6 +26,9 @@ use crate::{
 const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Someone who is signed in. Rejects with [`Error::Unauthenticated`].
+///
+/// In a handler of an application's own too, an unsafe request with the cookie is refused where a page of an origin that is
+/// not listed may have caused it, also one of a sibling domain: [`Error::CrossOrigin`].
 #[derive(Debug, Clone)]
 pub struct CurrentUser(pub SignedIn);
 
@@ -148,6 +151,8 @@ where
                 None => Err(Error::Unauthenticated),
             },
             Credentials::Cookie(token) => {
+                // The door has looked already, but before our own handlers alone.
+                cross_origin::check(&doorward.config, &parts.method, &parts.headers)?;
                 let user = signed_in(&doorward, token).await?;
                 Ok(Self {
                     stale_cookie: user.is_none(),

@@ -1,6 +1,10 @@
 //! Requests from other origins: what is refused, and what a listed origin may read.
 
-use doorward::testing::{Authenticator, ORIGIN, Reply, World};
+use axum::{Router, routing::post};
+use doorward::{
+    CurrentUser,
+    testing::{Authenticator, ORIGIN, Reply, World},
+};
 use http::Method;
 use serde_json::json;
 
@@ -36,6 +40,40 @@ fn cors_headers(reply: &Reply) -> Vec<&str> {
     names
         .filter(|name| name.starts_with("access-control-"))
         .collect()
+}
+
+/// Item 76: a handler of an application that Doorward is mounted in is no way around.
+#[tokio::test]
+async fn handlers_of_an_application_are_covered_too() {
+    let world = with_listed().await;
+    let act = async |user: CurrentUser| user.user().email.to_string();
+    let app = Router::new()
+        .route("/act", post(act).get(act))
+        .with_state(world.doorward().clone());
+    let browser = world.browser();
+    world.sign_in(&browser, ADA).await;
+    let cookie = browser.cookie("__Host-doorward_session").unwrap();
+    let from = |site: &str, origin: &str| {
+        let caller = world.caller().at(app.clone());
+        caller.set_cookie("__Host-doorward_session", &cookie);
+        caller.with("sec-fetch-site", site).with("origin", origin)
+    };
+
+    for (site, origin) in [
+        ("same-site", "https://app.example.com"),
+        ("cross-site", "https://evil.example"),
+        ("same-site", "null"),
+    ] {
+        let forged = from(site, origin).post("/act", ()).await;
+        forged.problem(403, "cross_origin");
+        assert_eq!(from(site, origin).get("/act").await.status(), 200);
+    }
+    for (site, origin) in [("same-origin", ORIGIN), ("same-site", LISTED)] {
+        assert_eq!(from(site, origin).post("/act", ()).await.status(), 200);
+    }
+    let native = world.native();
+    world.sign_in(&native, ADA).await;
+    assert_eq!(native.at(app).post("/act", ()).await.status(), 200);
 }
 
 /// Item 76: the whole matrix of what a browser says, for a request with a cookie.
