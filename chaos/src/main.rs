@@ -1,6 +1,7 @@
 //! Breaks running servers in every way we know, and checks what they said against what they did.
 //!
 //! ```text
+//! cargo build --release -p doorward-cli
 //! cargo run --release -p doorward-chaos -- short
 //! ```
 //!

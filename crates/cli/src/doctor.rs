@@ -180,7 +180,7 @@ async fn addresses(config: &Config) -> Vec<Check> {
         checks.push(Check::warn(
             "origins",
             format!("outside {rp_id}: {}", foreign.join(", ")),
-            format!("passkeys work there only in browsers that know related origins, which ask {}/.well-known/webauthn", config.public_url),
+            format!("passkeys work there only in browsers that know related origins, which ask https://{rp_id}/.well-known/webauthn: that host has to serve what Doorward serves there"),
         ));
     } else if !config.origins.is_empty() {
         checks.push(Check::ok("origins", config.origins.join(", ")));

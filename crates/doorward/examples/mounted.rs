@@ -1,6 +1,8 @@
 //! Doorward inside an application: its router under the application's own, its extractors in the handlers.
 //!
-//! `cargo run --example mounted`, then sign in as in the README at <http://localhost:8700> and open `/library`.
+//! `cargo run --example mounted`, then sign in at <http://localhost:8700/sign-in>: the code is at `/dev/mailbox`. For `/library`
+//! somebody has to grant the right, in the same folder: `cargo run -- permission create library:read`, `cargo run -- role create reader
+//! --permission library:read`, `cargo run -- role grant reader YOU@EXAMPLE.COM`.
 
 use std::net::SocketAddr;
 
