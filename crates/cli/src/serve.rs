@@ -30,7 +30,7 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
     let config = loaded.config.clone();
     logging::start(&config.log);
     let room = process::room_for_connections();
-    let signals = Signals::catch()?;
+    let mut signals = Signals::catch()?;
     let _lock = Lock::take(&config.data_dir, &format!("serving on {}", config.listen))?;
     let server = listen("listen", config.listen, room).await?;
     let metrics = match config.metrics_listen {
@@ -47,7 +47,10 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
     greet(&config, output);
     tracing::info!(listen = %config.listen, public_url = config.public_url, data = %config.data_dir.display(), "serving");
     signals.wait(stop, serving).await;
-    end(&doorward).await
+    tokio::select! {
+        ended = end(&doorward) => ended,
+        () = signals.next() => Err(Failure::refused("unavailable", "stopped at once: mail may wait for two minutes")),
+    }
 }
 
 async fn open(loaded: Loaded) -> Result<Doorward, Failure> {
@@ -178,7 +181,7 @@ impl Signals {
     }
 
     /// Stops the server at the first signal, waits for what is under way, and no longer than to the second.
-    async fn wait(mut self, stop: watch::Sender<bool>, serving: tokio::task::JoinHandle<()>) {
+    async fn wait(&mut self, stop: watch::Sender<bool>, serving: tokio::task::JoinHandle<()>) {
         self.next().await;
         tracing::info!("stopping: what is under way is finished");
         let _ = stop.send(true);

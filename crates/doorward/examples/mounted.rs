@@ -34,5 +34,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .merge(doorward.router());
     let listener = tokio::net::TcpListener::bind(doorward.config().listen).await?;
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    Ok(axum::serve(listener, service).await?)
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
+        .await?;
+    // Mail that was promised, and what memory holds.
+    doorward.hand_over_mail().await;
+    Ok(doorward.flush().await?)
 }

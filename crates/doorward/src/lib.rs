@@ -196,8 +196,8 @@ impl Doorward {
         sessions::flush_activity(self).await
     }
 
-    /// Sends for three seconds the mail that was promised, and leaves the rest to other servers, or to the next. For the end of a
-    /// server, when no request is under way any more.
+    /// Sends for three seconds the mail that was promised, and leaves the rest, and what is promised later, to other servers or to
+    /// the next. For the end of a server, when no request is under way any more.
     pub async fn hand_over_mail(&self) {
         outbox::hand_over(self).await;
     }

@@ -348,13 +348,22 @@ async fn defer(doorward: &Doorward, waiting: &Waiting, now: Timestamp) -> Result
         .map(drop)
 }
 
-const RELEASE_ONE: &str =
-    "update outbox set claimed_until = 0 where id = $1 and claimed_until = $2";
+const RELEASE_SOME: &str = "
+    update outbox set claimed_until = 0
+     where id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) and claimed_until <= $17";
 
-/// Ends a claim that has not run out.
-async fn release(doorward: &Doorward, waiting: &Waiting) -> Result<()> {
-    let values = values![&waiting.id, waiting.claimed_until];
-    doorward.db.execute(RELEASE_ONE, values).await.map(drop)
+/// Ends claims, those that have not run out. Whoever took over one that has, holds it for longer than any of these: a claim is
+/// taken over when it ends, and lasts as long again.
+async fn release(doorward: &Doorward, batch: &[Waiting]) -> Result<()> {
+    let now = doorward.clock.now();
+    let ours = batch.iter().filter(|waiting| now < waiting.claimed_until);
+    let Some(last) = ours.clone().map(|waiting| waiting.claimed_until).max() else {
+        return Ok(());
+    };
+    let ids: Vec<_> = ours.map(|waiting| waiting.id).collect();
+    let mut values = padded(&ids);
+    values.push(last.into());
+    doorward.db.execute(RELEASE_SOME, &values).await.map(drop)
 }
 
 const RELEASE: &str = "

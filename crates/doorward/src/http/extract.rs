@@ -28,7 +28,8 @@ const BODY_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// Someone who is signed in. Rejects with [`Error::Unauthenticated`].
 ///
 /// In a handler of an application's own too, an unsafe request with the cookie is refused where a page of an origin that is
-/// not listed may have caused it, also one of a sibling domain: [`Error::CrossOrigin`].
+/// not listed may have caused it, also one of a sibling domain: [`Error::CrossOrigin`]. Safe methods pass, and with them the opening of
+/// a WebSocket, where the application has to look at `Origin` itself.
 #[derive(Debug, Clone)]
 pub struct CurrentUser(pub SignedIn);
 
@@ -56,7 +57,8 @@ pub trait Permission: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct Allowed<P>(pub CurrentUser, PhantomData<P>);
 
-/// Someone, or nobody: never rejects for want of a session, only for a bad bearer token.
+/// Someone, or nobody: never rejects for want of a session, only for a bad bearer token, and for an unsafe request of another
+/// site's that brings the cookie ([`CurrentUser`]).
 #[derive(Debug, Clone)]
 pub struct MaybeUser {
     /// Who is signed in.

@@ -10,8 +10,8 @@ pub(super) async fn live() -> impl IntoResponse {
     Json(json!({ "status": "ok" }))
 }
 
-/// Ready: the database answers, and sessions are not declined for want of its word. Tells what is promised of sessions that end,
-/// as it was found at the start.
+/// Ready: the database answers, and sessions are not declined for want of its word. Also tells what is promised of sessions that
+/// end, as it was found when the server started.
 pub(super) async fn ready(State(doorward): State<Doorward>) -> Result<impl IntoResponse> {
     meta::restore_epoch(&doorward.db).await?;
     sessions::can_check(&doorward).await?;

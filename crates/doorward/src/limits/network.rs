@@ -105,7 +105,7 @@ impl Networks {
 }
 
 /// What a request has spent, for as long as it is under way. Unless it is kept it is given back: when what it was for did not
-/// fail, could not be done, or panicked.
+/// fail, could not be done, or panicked. Nobody who hangs up has it given back before: unsafe requests are done to their end.
 #[must_use = "what is not kept is given back at once"]
 pub(crate) struct Spent<'a> {
     networks: &'a Networks,

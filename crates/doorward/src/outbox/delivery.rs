@@ -45,23 +45,28 @@ pub(crate) async fn deliver_promised(doorward: &Doorward) -> Result<usize> {
     Flow::new(doorward).run().await
 }
 
-/// Ends the sending of mail by this process: what it has promised leaves within a moment, or is another's to send.
+/// Ends the sending of mail by this process: what it has promised leaves within a moment, or is another's to send, and so is
+/// what it still promises.
 pub(crate) async fn hand_over(doorward: &Doorward) {
     let sender = doorward.clone();
-    let mut sending = tokio::spawn(async move { deliver_promised(&sender).await });
-    if timeout(TO_SEND, &mut sending).await.is_ok() {
-        return;
-    }
-    doorward.queue.leave(true);
+    let sending = tokio::spawn(async move { deliver_promised(&sender).await });
+    // Where time runs out it goes on, and hears of the end.
+    let _ = timeout(TO_SEND, sending).await;
+    doorward.queue.end();
+    // Whoever delivers listens now, or is about to.
     doorward.mail_due.notify_waiters();
-    if timeout(TO_LEAVE, sending).await.is_err() {
+    doorward.mail_due.notify_one();
+    if timeout(TO_LEAVE, deliver_promised(doorward)).await.is_err() {
         // It may have left, so that nobody else sends it before its claim runs out.
         tracing::warn!("mail was still being sent at the end: others try again in two minutes");
     }
-    doorward.queue.leave(false);
 }
 
 /// What is under way.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "of each kind of statement one is under way at a time"
+)]
 struct Flow<'a> {
     doorward: &'a Doorward,
     steps: FuturesUnordered<BoxFuture<'a, Done>>,
@@ -77,8 +82,11 @@ struct Flow<'a> {
     held: HashSet<MessageId>,
     /// Messages that are over, and have to be removed.
     over: Vec<MessageId>,
+    /// Messages that are another's to send, and have to be released.
+    given_up: Vec<Waiting>,
     is_looking: bool,
     is_removing: bool,
+    is_releasing: bool,
     is_claiming: bool,
     sent: usize,
     failure: Option<Error>,
@@ -90,8 +98,10 @@ enum Done {
     Looked(Vec<Waiting>, Result<Vec<Live>>),
     /// A message has been tried, and met its fate.
     Met(MessageId, Fate),
-    /// A message was left for later, or to whoever claims it next, without having been tried.
-    Left,
+    /// A message was left for later, without having been tried.
+    PutOff,
+    /// Messages were left to whoever claims them next; so many.
+    Released(usize),
     /// Messages that were over are gone.
     Removed(Vec<MessageId>),
     /// Messages were claimed that nobody was sending.
@@ -122,8 +132,10 @@ impl<'a> Flow<'a> {
             connections,
             held: HashSet::new(),
             over: Vec::new(),
+            given_up: Vec::new(),
             is_looking: false,
             is_removing: false,
+            is_releasing: false,
             is_claiming: false,
             sent: 0,
             failure: None,
@@ -149,10 +161,16 @@ impl<'a> Flow<'a> {
     fn begin_what_may_begin(&mut self) {
         let (doorward, queue) = (self.doorward, &self.doorward.queue);
         let now = doorward.clock.now();
-        if queue.is_left() {
-            self.leave_what_waits(now);
+        if queue.has_ended() {
+            self.give_up_what_waits();
         } else {
             self.begin_to_send(now);
+        }
+        if !self.is_releasing && !self.given_up.is_empty() {
+            self.is_releasing = true;
+            let count = self.given_up.len().min(AT_A_TIME);
+            let batch = self.given_up.drain(..count).collect();
+            self.steps.push(give_up(doorward, batch).boxed());
         }
         // While others wait to leave, those that have left wait for each other.
         let are_enough = self.ready.is_empty() || self.over.len() >= AT_A_TIME;
@@ -173,7 +191,7 @@ impl<'a> Flow<'a> {
         }
         // What is claimed is older than what waits, and goes first.
         if !self.is_claiming && !self.is_looking {
-            let batch = queue.take(self.most - self.busy, now);
+            let batch = queue.take(self.most.saturating_sub(self.busy), now);
             if !batch.is_empty() {
                 self.is_looking = true;
                 self.busy += batch.len();
@@ -188,32 +206,20 @@ impl<'a> Flow<'a> {
                 self.sending += 1;
                 self.steps.push(deliver(doorward, waiting, live).boxed());
             } else {
-                self.leave(waiting);
+                // Whoever claims it next may be this process, before it has heard of the release.
+                self.held.remove(&waiting.id);
+                self.given_up.push(waiting);
             }
         }
     }
 
     /// Leaves to others all that is not being sent already.
-    fn leave_what_waits(&mut self, now: Timestamp) {
-        while let Some((waiting, _)) = self.ready.pop_front() {
-            self.leave(waiting);
-        }
-        loop {
-            let batch = self.doorward.queue.take(AT_A_TIME, now);
-            if batch.is_empty() {
-                return;
-            }
-            for waiting in batch {
-                self.busy += 1;
-                self.leave(waiting);
-            }
-        }
-    }
-
-    fn leave(&mut self, waiting: Waiting) {
-        // Whoever claims it next may be this process, before it has heard of the release.
-        self.held.remove(&waiting.id);
-        self.steps.push(give_up(self.doorward, waiting).boxed());
+    fn give_up_what_waits(&mut self) {
+        let waiting = self.doorward.queue.drain();
+        self.busy += waiting.len();
+        self.given_up.extend(waiting);
+        let ready = self.ready.drain(..).map(|(waiting, _)| waiting);
+        self.given_up.extend(ready);
     }
 
     fn go_on(&mut self, done: Done) {
@@ -232,8 +238,13 @@ impl<'a> Flow<'a> {
                     self.over.push(id);
                 }
             }
-            Done::Left => {
+            Done::PutOff => {
                 self.busy -= 1;
+                self.doorward.queue.look_again();
+            }
+            Done::Released(count) => {
+                self.is_releasing = false;
+                self.busy -= count;
                 self.doorward.queue.look_again();
             }
             Done::Removed(batch) => {
@@ -265,7 +276,7 @@ impl<'a> Flow<'a> {
                 tracing::warn!(error = %Escaped(&error), "mail could not be prepared");
                 for waiting in batch {
                     self.held.remove(&waiting.id);
-                    let step = postpone(doorward, waiting).map(|()| Done::Left);
+                    let step = postpone(doorward, waiting).map(|()| Done::PutOff);
                     self.steps.push(step.boxed());
                 }
             }
@@ -334,14 +345,14 @@ async fn postpone(doorward: &Doorward, waiting: Waiting) {
     }
 }
 
-/// Leaves a message to whoever claims it next: this process ends, or the message has waited for so long that its claim may run
-/// out while it is sent, and others may send it then.
-async fn give_up(doorward: &Doorward, waiting: Waiting) -> Done {
-    if let Err(error) = release(doorward, &waiting).await {
-        // The claim runs out by itself.
-        tracing::warn!(message = %waiting.id, error = %Escaped(&error), "a claim of mail could not be released");
+/// Leaves messages to whoever claims them next: this process ends, or they have waited for so long that their claims may run out
+/// while they are sent, and others may send them then.
+async fn give_up(doorward: &Doorward, batch: Vec<Waiting>) -> Done {
+    if let Err(error) = release(doorward, &batch).await {
+        // The claims run out by themselves.
+        tracing::warn!(messages = batch.len(), error = %Escaped(&error), "claims of mail could not be released");
     }
-    Done::Left
+    Done::Released(batch.len())
 }
 
 async fn send(

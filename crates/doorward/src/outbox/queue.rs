@@ -17,8 +17,8 @@ pub(crate) struct Queue {
     waiting: Mutex<VecDeque<Waiting>>,
     /// Whether the database is to be asked for what nobody is sending.
     look: AtomicBool,
-    /// Whether what waits is to be left to others: this process ends.
-    leave: AtomicBool,
+    /// Whether this process sends no more: what waits is another's to send.
+    ended: AtomicBool,
     /// Whoever delivers; others wait, and find delivered what they waited for.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -59,13 +59,18 @@ impl Queue {
         self.look.store(true, Ordering::Relaxed);
     }
 
-    /// Has what waits left to whoever claims it next, or no longer.
-    pub(super) fn leave(&self, leave: bool) {
-        self.leave.store(leave, Ordering::Relaxed);
+    /// Has what waits, and what comes, left to whoever claims it next.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_left(&self) -> bool {
-        self.leave.load(Ordering::Relaxed)
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Takes all messages, those whose claim has run out included.
+    pub(super) fn drain(&self) -> VecDeque<Waiting> {
+        std::mem::take(&mut *self.lock())
     }
 
     /// Whether the database is to be asked now: when there is nothing else to do, or a claim has run out before its message was

@@ -29,7 +29,7 @@ pub struct Inspection {
 /// there is none.
 ///
 /// # Errors
-/// [`Error::Unavailable`] when it cannot be read, or is not a database of Doorward.
+/// [`Error::Unavailable`] when it cannot be read.
 pub async fn schema_version(config: &Config) -> Result<Option<usize>> {
     if let Some(url) = &config.database.url {
         return postgres::schema_version(url, &config.database).await;

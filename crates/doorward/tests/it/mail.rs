@@ -410,7 +410,7 @@ async fn mail_is_not_sent_on_a_claim_that_runs_out_meanwhile() {
 
         world
             .faults()
-            .arm_once("claimed_until = 0 where", Fault::Unavailable);
+            .arm_once("outbox set claimed_until = 0", Fault::Unavailable);
         assert_eq!(world.inbox(ADA).await.messages(), []);
         assert_eq!(waiting(&world), 1, "its claim could not be renewed");
         world.advance(Span::minutes(1));
