@@ -38,10 +38,7 @@ pub(super) fn migrate_by(steps: &[&str], connection: &mut Connection, file: &Pat
     let found = version(connection)?;
     let known = steps.len();
     if found > known {
-        let message = format!(
-            "the database has schema {found} and this doorward knows {known}: run the newer doorward, or restore a backup"
-        );
-        return Err(Error::Unavailable(message.into()));
+        return Err(too_new(found, known));
     }
     if found == known {
         return Ok(());
@@ -49,13 +46,21 @@ pub(super) fn migrate_by(steps: &[&str], connection: &mut Connection, file: &Pat
     if found > 0 {
         super::sqlite::copy(connection, &free_name(file, found))?;
     }
-    apply(steps, connection, found).map_err(|error| Error::Unavailable(error.into()))
+    apply(steps, connection, found)
+}
+
+/// That the schema is of a newer Doorward: this one might take its rows for something else.
+pub(super) fn too_new(found: usize, known: usize) -> Error {
+    let message = format!(
+        "the database has schema {found} and this doorward knows {known}: run the newer doorward, or restore a backup"
+    );
+    Error::Unavailable(message.into())
 }
 
 /// Brings a database that is nobody's yet up to date, without a copy.
 pub(super) fn migrate_draft(connection: &mut Connection) -> Result<()> {
     let found = version(connection)?;
-    apply(&STEPS, connection, found).map_err(|error| Error::Unavailable(error.into()))
+    apply(&STEPS, connection, found)
 }
 
 /// A name for the copy. One that an earlier try has left stays as it is, and is in nobody's way.
@@ -76,20 +81,26 @@ fn free_name(file: &Path, version: usize) -> PathBuf {
 }
 
 /// Every step in one transaction: a database has one schema or the other, whatever happens on the way.
-fn apply(steps: &[&str], connection: &mut Connection, found: usize) -> rusqlite::Result<()> {
-    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)?;
-    // Another process may have migrated while this one waited for the lock.
-    let current: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let done = usize::try_from(current).unwrap_or(found).max(found);
-    for (index, step) in steps.iter().enumerate().skip(done) {
-        tx.execute_batch(step)?;
-        tx.pragma_update(
-            None,
-            "user_version",
-            i64::try_from(index + 1).unwrap_or(i64::MAX),
-        )?;
+fn apply(steps: &[&str], connection: &mut Connection, found: usize) -> Result<()> {
+    let unavailable = |error: rusqlite::Error| Error::Unavailable(error.into());
+    let tx = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive)
+        .map_err(unavailable)?;
+    // Another process may have migrated while this one waited for the lock, and that may be a newer one.
+    let found = version(&tx)?.max(found);
+    if found > steps.len() {
+        return Err(too_new(found, steps.len()));
     }
-    tx.commit()
+    let missing = || {
+        for (index, step) in steps.iter().enumerate().skip(found) {
+            tx.execute_batch(step)?;
+            let version = i64::try_from(index + 1).unwrap_or(i64::MAX);
+            tx.pragma_update(None, "user_version", version)?;
+        }
+        Ok(())
+    };
+    missing().map_err(unavailable)?;
+    tx.commit().map_err(unavailable)
 }
 
 /// A database in memory with nothing in it but a schema: that of this version.
@@ -97,6 +108,6 @@ pub(super) fn empty(version: usize) -> Result<Connection> {
     let unavailable = |error: rusqlite::Error| Error::Unavailable(error.into());
     let mut connection = Connection::open_in_memory().map_err(unavailable)?;
     let steps = STEPS.get(..version).unwrap_or(&STEPS);
-    apply(steps, &mut connection, 0).map_err(unavailable)?;
+    apply(steps, &mut connection, 0)?;
     Ok(connection)
 }

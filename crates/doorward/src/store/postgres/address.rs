@@ -1,15 +1,19 @@
 //! Where the server is, and how it is reached.
 
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
+use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, Socket,
-    config::{Host, SslMode, TargetSessionAttrs},
+    config::{ChannelBinding, Host, SslMode, TargetSessionAttrs},
 };
 
-use super::tls::{self, Tls, TlsStream};
+use super::{
+    fault::Fault,
+    tls::{Tls, TlsStream},
+};
 
-/// How long one server may take to take a connection.
+/// How long one server may take to take us in, where `connect_timeout` does not say.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// After how much silence a connection is looked after, and how long it may then stay silent.
@@ -18,7 +22,8 @@ const ANSWER: Duration = Duration::from_secs(5);
 
 /// The server, or the servers of which one is the primary.
 pub(in crate::store) struct Address {
-    config: Config,
+    /// One for each.
+    servers: Vec<Config>,
     tls: Tls,
 }
 
@@ -43,34 +48,162 @@ impl Address {
             .keepalives_interval(ANSWER)
             .keepalives_retries(2)
             .tcp_user_timeout(SILENCE);
-        let tls = match config.get_ssl_mode() {
-            SslMode::Disable => Tls::none(),
-            _ => tls::Tls::trusting(ca_file)?,
+        let tls = if config.get_ssl_mode() == SslMode::Disable {
+            Tls::none()
+        } else {
+            // What binding the password to the channel would prove, the certificate does, which is always verified.
+            config.channel_binding(ChannelBinding::Prefer);
+            Tls::trusting(ca_file)?
         };
-        Ok(Self { config, tls })
+        let servers = one_by_one(&config)?;
+        Ok(Self { servers, tls })
     }
 
+    /// Connects to the first of the servers that takes us in and takes writes.
+    ///
+    /// Each has its time for all of that: one that takes connections and says no more, as when it hangs and its kernel
+    /// does not, is passed by for the next. The driver itself limits only the first step.
     pub(super) async fn connect(
         &self,
-    ) -> Result<(Client, tokio_postgres::Connection<Socket, TlsStream>), tokio_postgres::Error>
-    {
-        self.config.connect(self.tls.clone()).await
+    ) -> Result<(Client, tokio_postgres::Connection<Socket, TlsStream>), Fault> {
+        let mut last = Fault::silent();
+        for server in &self.servers {
+            let limit = server.get_connect_timeout().copied().unwrap_or(TO_CONNECT);
+            last = match timeout(limit, server.connect(self.tls.clone())).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) => Fault::of(&error, "connect"),
+                Err(_) => Fault::silent(),
+            };
+        }
+        Err(last)
     }
 }
 
 /// What a connection string says, where it says something.
 pub(in crate::store) fn parse(text: &str) -> Result<Config, String> {
-    // Libpq's strictest is all that there is here: whoever asks for TLS gets a server that proves its name.
-    let text = text
-        .replace("sslmode=verify-full", "sslmode=require")
-        .replace("sslmode=verify-ca", "sslmode=require");
-    let config: Config = text
-        .parse()
-        .map_err(|_| "is not written like postgres://user:password@host/database".to_owned())?;
+    let text = understood(text);
+    let config: Config = text.parse().map_err(|_| {
+        let why = "is not written like postgres://user:password@host/database";
+        let found = NOT_UNDERSTOOD.iter().find(|(name, _)| sets(&text, name));
+        found.map_or_else(
+            || why.to_owned(),
+            |(name, instead)| format!("{why}; as to its {name}: {instead}"),
+        )
+    })?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err("names no host: postgres://user:password@host/database".into());
     }
     Ok(config)
+}
+
+/// The string with libpq's words for what happens here anyway: whoever asks for TLS gets a server that proves its name, and the
+/// server that takes writes is the one that is asked.
+fn understood(text: &str) -> String {
+    [
+        ("sslmode=verify-full", "sslmode=require"),
+        ("sslmode=verify-ca", "sslmode=require"),
+        ("sslmode=allow", "sslmode=prefer"),
+        ("target_session_attrs=primary", "target_session_attrs=any"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (theirs, ours)| {
+        text.replace(theirs, ours)
+    })
+}
+
+/// What libpq knows besides, and what to do instead.
+const NOT_UNDERSTOOD: [(&str, &str); 7] = [
+    ("sslrootcert", "name the file in database.ca_file instead"),
+    (
+        "sslcert",
+        "clients have no certificates here, but passwords",
+    ),
+    ("gssencmode", "leave it out, there is no GSSAPI here"),
+    ("passfile", "write the password here, or set PGPASSWORD"),
+    ("service", "write here what that file says"),
+    (
+        "target_session_attrs",
+        "leave it out, the server that takes writes is asked in any case",
+    ),
+    (
+        "sslmode",
+        "write disable, prefer, require, verify-ca or verify-full right behind the =, without quotes",
+    ),
+];
+
+/// Whether a connection string sets this.
+fn sets(text: &str, name: &str) -> bool {
+    let mut behind = text.split(name).skip(1);
+    behind.any(|rest| rest.trim_start().starts_with('='))
+}
+
+/// The same for each of its hosts alone.
+fn one_by_one(config: &Config) -> Result<Vec<Config>, String> {
+    let (hosts, addresses, ports) = (
+        config.get_hosts(),
+        config.get_hostaddrs(),
+        config.get_ports(),
+    );
+    let count = hosts.len().max(addresses.len());
+    let fits = |others: usize| others == 0 || others == count;
+    if !fits(hosts.len()) || !fits(addresses.len()) || !(ports.len() == 1 || fits(ports.len())) {
+        return Err("has not as many ports or addresses as hosts".into());
+    }
+    let one = |index| {
+        let mut one = without_hosts(config);
+        match hosts.get(index) {
+            Some(Host::Tcp(name)) => _ = one.host(name),
+            Some(Host::Unix(path)) => _ = one.host_path(path),
+            None => {}
+        }
+        if let Some(address) = addresses.get(index) {
+            one.hostaddr(*address);
+        }
+        if let Some(port) = ports.get(index).or(ports.first()) {
+            one.port(*port);
+        }
+        one
+    };
+    Ok((0..count).map(one).collect())
+}
+/// All that it says of any server.
+fn without_hosts(config: &Config) -> Config {
+    let mut bare = Config::new();
+    if let Some(user) = config.get_user() {
+        bare.user(user);
+    }
+    if let Some(password) = config.get_password() {
+        bare.password(password);
+    }
+    if let Some(database) = config.get_dbname() {
+        bare.dbname(database);
+    }
+    if let Some(options) = config.get_options() {
+        bare.options(options);
+    }
+    if let Some(name) = config.get_application_name() {
+        bare.application_name(name);
+    }
+    if let Some(limit) = config.get_connect_timeout() {
+        bare.connect_timeout(*limit);
+    }
+    if let Some(limit) = config.get_tcp_user_timeout() {
+        bare.tcp_user_timeout(*limit);
+    }
+    if let Some(pause) = config.get_keepalives_interval() {
+        bare.keepalives_interval(pause);
+    }
+    if let Some(retries) = config.get_keepalives_retries() {
+        bare.keepalives_retries(retries);
+    }
+    bare.keepalives(config.get_keepalives())
+        .keepalives_idle(config.get_keepalives_idle())
+        .ssl_mode(config.get_ssl_mode())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .target_session_attrs(config.get_target_session_attrs())
+        .channel_binding(config.get_channel_binding())
+        .load_balance_hosts(config.get_load_balance_hosts());
+    bare
 }
 
 /// TLS, unless the connection stays on this machine or the operator has said otherwise.
@@ -88,7 +221,7 @@ fn encryption(config: &Config) -> SslMode {
     }
 }
 
-fn is_loopback(address: std::net::IpAddr) -> bool {
+fn is_loopback(address: IpAddr) -> bool {
     address.is_loopback()
 }
 
@@ -119,6 +252,67 @@ mod tests {
         }
         let plain = "postgres://doorward@db.example.com/doorward?sslmode=disable";
         assert_eq!(mode(plain), SslMode::Disable, "the operator has said so");
+    }
+
+    #[test]
+    fn what_other_clients_say_is_understood() {
+        for text in [
+            "postgres://doorward@h/doorward?target_session_attrs=primary&sslmode=allow",
+            "postgres://doorward@h/doorward?sslmode=require&channel_binding=require",
+            "host=a,b port=5432,5433 sslmode=verify-ca",
+        ] {
+            assert!(Address::parse(text, None).is_ok(), "{text}");
+        }
+        for (text, said) in [
+            ("postgres://h/d?sslrootcert=/etc/ca.pem", "database.ca_file"),
+            ("host=h sslmode = 'verify-full'", "without quotes"),
+            ("postgres://h/d?gssencmode=disable", "leave it out"),
+            ("host=a,b port=1,2,3", "as many ports"),
+        ] {
+            let why = Address::parse(text, None).err().unwrap();
+            assert!(why.contains(said), "{text}: {why}");
+        }
+    }
+
+    /// What is said of one host is not said of another.
+    #[test]
+    fn hosts_are_taken_apart() {
+        let text = "host=a,/run/b hostaddr=10.0.0.1,10.0.0.2 port=1,2 user=u password=p dbname=d options=-cx=1 \
+                    application_name=n connect_timeout=3 tcp_user_timeout=4 keepalives_idle=5 keepalives_interval=6 \
+                    keepalives_retries=7 sslmode=require sslnegotiation=direct channel_binding=require \
+                    load_balance_hosts=random target_session_attrs=read-write";
+        let parts = one_by_one(&parse(text).unwrap()).unwrap();
+        for (part, host, address, port) in [
+            (&parts[0], "a", "10.0.0.1", "1"),
+            (&parts[1], "/run/b", "10.0.0.2", "2"),
+        ] {
+            let alone = text
+                .replace("host=a,/run/b", &format!("host={host}"))
+                .replace("10.0.0.1,10.0.0.2", address)
+                .replace("port=1,2", &format!("port={port}"));
+            assert!(*part == parse(&alone).unwrap(), "{host}");
+        }
+    }
+
+    /// A server that hangs while its kernel still takes connections is passed by, and holds nobody for ever.
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_passed_by() {
+        let silent = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let (a, b) = (silent(), silent());
+        let port = |listener: &std::net::TcpListener| listener.local_addr().unwrap().port();
+        let text = format!(
+            "host=127.0.0.1,127.0.0.1 port={},{} user=u connect_timeout=1",
+            port(&a),
+            port(&b)
+        );
+
+        let fault = Address::parse(&text, None).unwrap().connect().await.err();
+
+        assert!(fault.unwrap().is_lost());
+        for asked in [&a, &b] {
+            asked.set_nonblocking(true).unwrap();
+            assert!(asked.accept().is_ok(), "each was asked");
+        }
     }
 
     /// Item 130: no message repeats a value, which may be a password.

@@ -29,7 +29,7 @@ use super::{
     value::type_of,
 };
 use crate::{
-    error::Error,
+    error::{Error, Escaped},
     store::{self, Value},
 };
 
@@ -103,8 +103,7 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn open(address: &Address) -> Result<Self, Fault> {
-        let fault = |error: tokio_postgres::Error| Fault::of(&error, "connect");
-        let (client, connection) = address.connect().await.map_err(fault)?;
+        let (client, connection) = address.connect().await?;
         let warnings = Arc::<AtomicU64>::default();
         tokio::spawn(listen(connection, Arc::clone(&warnings)));
         let connection = Self {
@@ -298,7 +297,29 @@ async fn listen(
         if let AsyncMessage::Notice(notice) = message
             && matches!(notice.parsed_severity(), Some(Severity::Warning))
         {
-            warnings.fetch_add(1, Ordering::Release);
+            if !is_of_housekeeping(&notice) {
+                warnings.fetch_add(1, Ordering::Release);
+            }
+            tracing::warn!(
+                code = %Escaped(notice.code().code()),
+                said = %Escaped(notice.message()),
+                "the database warns"
+            );
         }
     }
+}
+
+/// Whether a warning comes with every transaction for days, says that the server wants to be vacuumed, and nothing of the
+/// commit. It has the code of the warning that a commit is not confirmed, and messages are translated: what tells them apart is
+/// where in the server they come from.
+fn is_of_housekeeping(notice: &DbError) -> bool {
+    let places = [
+        "GetNewTransactionId",
+        "GetNewMultiXactId",
+        "SetTransactionIdLimit",
+        "SetMultiXactIdLimit",
+    ];
+    notice
+        .routine()
+        .is_some_and(|place| places.contains(&place))
 }

@@ -34,7 +34,7 @@ pub(in crate::store) async fn inspect(
 
 async fn connect(url: &str, settings: &Database) -> Result<Client> {
     let address = address(url, settings.ca_file.as_deref())?;
-    let (client, connection) = address.connect().await.map_err(unreadable)?;
+    let (client, connection) = address.connect().await?;
     tokio::spawn(connection);
     client
         .batch_execute("set default_transaction_read_only = on; set statement_timeout = '30s'")

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use super::{address::Address, fault::in_full};
 use crate::{
     error::{Error, Result},
-    store::SCHEMA_VERSION,
+    store::{SCHEMA_VERSION, migrate::too_new},
 };
 
 /// As many steps as on SQLite, each beside its twin.
@@ -64,7 +64,10 @@ pub(super) async fn try_to_migrate(
     address: &Address,
     steps: &[&str],
 ) -> Result<Result<()>, tokio_postgres::Error> {
-    let (client, connection) = address.connect().await?;
+    let (client, connection) = match address.connect().await {
+        Ok(connected) => connected,
+        Err(fault) => return Ok(Err(fault.into())),
+    };
     let listening = tokio::spawn(connection);
     client.batch_execute(SETTINGS).await?;
     if version(&client).await?.is_none() {
@@ -81,16 +84,18 @@ async fn apply(client: &Client, steps: &[&str]) -> Result<Result<()>, tokio_post
     let known = steps.len();
     let found = version(client).await?.unwrap_or(0);
     if found > known {
-        return Ok(Err(Error::Unavailable(format!(
-            "the database has schema {found} and this doorward knows {known}: run the newer doorward, or restore a backup"
-        ).into())));
+        return Ok(Err(too_new(found, known)));
     }
     if found == known {
         return Ok(Ok(()));
     }
     client.batch_execute("begin").await?;
-    // Another server may have migrated while this one waited for the lock.
+    // Another server may have migrated while this one waited for the lock, and that may be a newer one.
     let found = number(client, LOCK).await?.unwrap_or(0);
+    if found > known {
+        client.batch_execute("rollback").await?;
+        return Ok(Err(too_new(found, known)));
+    }
     for step in steps.iter().skip(found) {
         client.batch_execute(step).await?;
     }

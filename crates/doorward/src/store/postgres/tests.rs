@@ -423,6 +423,56 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     assert_eq!(version, [[crate::testing::Cell::Integer(1000)]]);
 }
 
+/// Two that start at once, of which the newer comes first.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn a_newer_schema_that_was_waited_for_is_refused() {
+    let database = OnServer::create();
+    database.change("update schema_version set version = 5");
+    let address = Arc::new(address(&database.url, None).unwrap());
+    let (newer, connection) = address.connect().await.unwrap();
+    tokio::spawn(connection);
+    newer
+        .batch_execute("begin; update schema_version set version = 1000")
+        .await
+        .unwrap();
+
+    let (older, ours) = (Arc::clone(&address), migrate::STEPS);
+    let older = tokio::spawn(async move { migrate::try_to_migrate(&older, &ours).await });
+    until("the older waits", async || {
+        let waiting = "select pid::bigint from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock'";
+        !database.rows(waiting).is_empty()
+    })
+    .await;
+    newer.batch_execute("commit").await.unwrap();
+
+    let Err(Error::Unavailable(cause)) = older.await.unwrap().unwrap() else {
+        panic!("a newer schema was taken for this one");
+    };
+    assert!(
+        cause.to_string().contains("run the newer doorward"),
+        "{cause}"
+    );
+    let version = database.rows("select version from schema_version");
+    assert_eq!(version, [[crate::testing::Cell::Integer(1000)]]);
+}
+
+/// What is acknowledged is on disk, though the server, as for tests here, does not see to it for others.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn commits_are_durable_whatever_the_server_does_for_others() {
+    const SHOW: &str = "select current_setting('synchronous_commit')";
+    let database = OnServer::create();
+    let shown = database.rows(SHOW);
+    assert_eq!(shown, [[crate::testing::Cell::Text("off".into())]]);
+
+    let db = open(&database.url).await;
+    let ours = db.optional(SHOW, &[], |row| row.get::<String>(0)).await;
+
+    assert_eq!(ours.unwrap().as_deref(), Some("on"));
+}
+
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: tests/with-postgres"]
 async fn a_step_that_fails_changes_nothing() {
