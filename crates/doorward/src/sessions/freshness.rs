@@ -29,13 +29,21 @@ pub(crate) const PASSKEYS_THAT_END_CODES: u32 = 2;
 pub(crate) struct Proofs {
     /// Whether there is a passkey that would do.
     pub passkey: bool,
-    /// From when on a mailed code will do; `None` for never.
-    pub code_from: Option<Timestamp>,
+    pub code: ByCode,
+}
+
+/// When a mailed code will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ByCode {
+    From(Timestamp),
+    /// A day after a sign-in by code, which this session's was not.
+    AfterSignIn,
+    Never,
 }
 
 impl Proofs {
     pub(crate) fn code_will_do(self, now: Timestamp) -> bool {
-        self.code_from.is_some_and(|from| from <= now)
+        matches!(self.code, ByCode::From(from) if from <= now)
     }
 
     fn methods(self, now: Timestamp) -> Vec<&'static str> {
@@ -62,11 +70,17 @@ pub(crate) async fn proofs_needed(
     let begun = session.created_at;
     let proofs = Proofs {
         passkey: passkeys > 0,
-        code_from: match after_passkey(doorward, access) {
+        code: match after_passkey(doorward, access) {
             // Whoever has lost their only passkey gets back in by code, also where two would end that.
-            AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => None,
-            AfterPasskey::Recovery | AfterPasskey::Deny if passkeys > 0 => Some(begun + RECOVERY),
-            AfterPasskey::Allow | AfterPasskey::Recovery | AfterPasskey::Deny => Some(begun),
+            AfterPasskey::Deny if passkeys >= PASSKEYS_THAT_END_CODES => ByCode::Never,
+            AfterPasskey::Recovery | AfterPasskey::Deny if passkeys > 0 => match session.method {
+                // What began with the passkey says nothing of how long its owner has been without it.
+                Method::Passkey => ByCode::AfterSignIn,
+                Method::Otp => ByCode::From(begun + RECOVERY),
+            },
+            AfterPasskey::Allow | AfterPasskey::Recovery | AfterPasskey::Deny => {
+                ByCode::From(begun)
+            }
         },
     };
     Ok((!recent || !proofs.code_will_do(now)).then_some(proofs))

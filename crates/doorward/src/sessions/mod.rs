@@ -37,7 +37,8 @@ pub(crate) use self::{
     check::{can_check, check},
     follower::Follower,
     freshness::{
-        PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed, require_fresh,
+        ByCode, PASSKEYS_THAT_END_CODES, Proofs, after_passkey, confirm, proofs_needed,
+        require_fresh,
     },
     lease::{Progress, Subject},
     proof::Proof,
@@ -225,7 +226,7 @@ pub(crate) struct NewSession {
 /// Opens a session for a proof, in the transaction that consumed it.
 ///
 /// The session that was presented with the request ends here: of the same user it is continued under its id with a
-/// new token, of another it is gone.
+/// new token, and begins anew where a passkey had opened it and a code does now; of another it is gone.
 pub(crate) async fn open(
     tx: &Tx,
     doorward: &Doorward,
@@ -254,7 +255,12 @@ pub(crate) async fn open(
     let continued = presented.filter(|presented| presented.user().id == user);
     if let Some(presented) = continued {
         session.id = presented.session().id;
-        session.created_at = presented.session().created_at;
+        // From a passkey down to a code: what takes a day without the passkey counts from here.
+        let is_weaker =
+            presented.session().method == Method::Passkey && session.method == Method::Otp;
+        if !is_weaker {
+            session.created_at = presented.session().created_at;
+        }
     }
     let token = Token::new(&doorward.entropy, session.id);
     let row = store::NewRow {

@@ -75,8 +75,8 @@ pub(super) async fn insert(tx: &Tx, row: &NewRow<'_>) -> Result<u32> {
 const RENEW_PROOF: &str = "
     update sessions
        set token_hash = $1, user_epoch = $2, method = $3, passkey = $4, aal = $5, user_verified = $6, backup_eligible = $7,
-           backed_up = $8, authenticated_at = $9, expires_at = $10, ip = $11, user_agent = $12
-     where id = $13 and token_hash = $14 and user_epoch = $2";
+           backed_up = $8, authenticated_at = $9, expires_at = $10, ip = $11, user_agent = $12, created_at = $13
+     where id = $14 and token_hash = $15 and user_epoch = $2";
 
 /// Puts a new proof and token under a session; whether it was still there.
 pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) -> Result<bool> {
@@ -95,6 +95,7 @@ pub(super) async fn renew_proof(tx: &Tx, row: &NewRow<'_>, old_hash: &[u8; 32]) 
         session.expires_at,
         ip.as_deref(),
         session.user_agent.as_ref().map(|agent| agent.as_str()),
+        session.created_at,
         &session.id,
         old_hash,
     ];

@@ -122,6 +122,28 @@ async fn in_recovery_a_new_session_waits_its_own_day() {
     asks_for(&other.post(OPTIONS, ()).await, &["passkey"]);
 }
 
+/// Item 17: whoever has the mailbox and a browser in which the owner signed in with the passkey waits a day as well, however old
+/// that session is.
+#[tokio::test]
+async fn in_recovery_a_code_in_the_owners_session_waits_a_day() {
+    let world = world_with(AfterPasskey::Recovery).await;
+    let mut ada = Person::with_passkey(&world, ADA, 1).await;
+    let signed_in = world.sign_in_with_passkey(&ada.browser, &mut ada.authenticator);
+    signed_in.await.created();
+    world.advance(Span::days(2));
+
+    asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
+    world.sign_in(&ada.browser, ADA).await;
+    asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
+    world.advance(Span::minutes(23 * 60));
+    world.sign_in(&ada.browser, ADA).await;
+    asks_for(&ada.browser.post(OPTIONS, ()).await, &["passkey"]);
+
+    world.advance(Span::hours(1));
+    world.sign_in(&ada.browser, ADA).await;
+    assert_eq!(ada.browser.post(OPTIONS, ()).await.status(), 200);
+}
+
 /// Items 15, 17: policy `deny` of D14: once there are two passkeys no code is ever enough, however old its session.
 #[tokio::test]
 async fn where_policy_denies_it_only_a_passkey_is_proof_for_another() {

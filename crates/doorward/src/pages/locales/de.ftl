@@ -131,6 +131,7 @@ reauth-passkey = Passkey verwenden
 reauth-passkey-hint = Kein Passkey auf diesem Gerät? Wählen Sie in der Abfrage ein Smartphone oder Tablet und scannen Sie den Code mit dem Gerät, das den Passkey hat. Bluetooth muss auf beiden an sein.
 reauth-passkey-only = Hier gilt nur einer Ihrer Passkeys.
 reauth-passkey-lost = Keiner mehr da? Ab { $moment } gilt auch ein Code per E-Mail.
+reauth-passkey-lost-here = Keiner mehr da? Melden Sie sich ab und mit einem Code per E-Mail wieder an; einen Tag später gilt hier auch ein Code.
 reauth-noscript = Passkeys brauchen JavaScript.
 reauth-code = Code per E-Mail senden
 reauth-code-instead = Stattdessen Code per E-Mail senden

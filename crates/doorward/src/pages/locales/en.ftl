@@ -131,6 +131,7 @@ reauth-passkey = Use your passkey
 reauth-passkey-hint = No passkey on this device? In the prompt, choose to use a phone or tablet and scan the code with the device that has it. Bluetooth must be on for both.
 reauth-passkey-only = Only one of your passkeys will do here.
 reauth-passkey-lost = Lost them? From { $moment } on a code by email will do.
+reauth-passkey-lost-here = Lost them? Sign out and sign in again with a code by email; a day later a code will do here, too.
 reauth-noscript = Passkeys need JavaScript.
 reauth-code = Email me a code
 reauth-code-instead = Email me a code instead

@@ -33,7 +33,7 @@ use crate::{
     error::{Error, Result},
     http::extract::{CurrentUser, Query},
     pages, passkeys,
-    sessions::{self, Proofs},
+    sessions::{self, ByCode, Proofs},
 };
 
 pub(super) fn routes() -> Router<Doorward> {
@@ -54,6 +54,8 @@ struct Reauth {
     code_will_do: bool,
     /// From when on a code will do, where it does not yet.
     code_from: Option<Moment>,
+    /// Whether it will a day after a sign-in by code.
+    code_after_sign_in: bool,
     arrival: Arrival,
     /// Where whoever gives up goes.
     cancel: String,
@@ -129,10 +131,11 @@ async fn page(
         email,
         webauthn,
         code_will_do,
-        code_from: proofs
-            .code_from
-            .filter(|_| !code_will_do)
-            .map(|from| Moment::new(from, moment::Form::Full)),
+        code_from: match proofs.code {
+            ByCode::From(from) if !code_will_do => Some(Moment::new(from, moment::Form::Full)),
+            _ => None,
+        },
+        code_after_sign_in: matches!(proofs.code, ByCode::AfterSignIn),
         cancel: way_back(visit, &arrival),
         next: arrival.address("/reauth"),
         arrival,
