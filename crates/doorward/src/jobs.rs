@@ -35,6 +35,14 @@ pub(crate) fn start(doorward: &Doorward) {
         },
     );
     if doorward.follower.is_some() {
+        every(
+            Duration::from_mins(1),
+            Weak::clone(&weak),
+            async |doorward| match &doorward.follower {
+                Some(follower) => follower.look_at_replication().await,
+                None => Ok(()),
+            },
+        );
         tokio::spawn(follow_log(weak));
     } else {
         every(Duration::from_millis(250), weak, async |doorward| {

@@ -329,7 +329,7 @@ impl Builder {
             let node = self.entropy.bytes();
             let follower = sessions::Follower::new(&db, &self.config.database, replication, node);
             tracing::info!(
-                revocation = follower.guarantee.name(),
+                revocation = follower.guarantee().name(),
                 ?replication,
                 "servers that share the database follow each other's changes"
             );

@@ -21,8 +21,9 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
     let now = doorward.clock.now();
     let id = token.session();
     let permit = follower::permit(doorward).await?;
+    let hash = token.hash();
     let opens = |(live, person): &(Arc<Live>, Arc<Person>)| {
-        same(&live.token_hash, &token.hash())
+        same(&live.token_hash, &hash)
             && live.user_epoch == person.account.auth_epoch
             && person.account.is_active()
             && live.session.is_live(person.lifetime, now)
@@ -36,11 +37,12 @@ pub(crate) async fn check(doorward: &Doorward, token: &Token) -> Result<Option<S
             }
             Some(known)
         }
+        None if is_refused(doorward, &hash) => return Ok(None),
         None => read(doorward, &id).await?,
     };
     let accepted = match found.filter(opens) {
         None => {
-            let read = read_strictly(doorward, &id).await?.filter(opens);
+            let read = read_strictly(doorward, &id, &hash, opens).await?;
             if is_known && read.is_some() {
                 // Memory is behind. The next read fills it.
                 doorward.cache.forget_session(&id);
@@ -92,13 +94,27 @@ async fn read(doorward: &Doorward, id: &SessionId) -> Result<Option<(Arc<Live>, 
 async fn read_strictly(
     doorward: &Doorward,
     id: &SessionId,
+    token: &[u8; 32],
+    opens: impl Fn(&(Arc<Live>, Arc<Person>)) -> bool,
 ) -> Result<Option<(Arc<Live>, Arc<Person>)>> {
     let Some(follower) = &doorward.follower else {
         return Ok(None);
     };
-    doorward.metrics.strict_reads.inc();
-    let found = follower.find(id, &doorward.clock).await?;
-    Ok(found.holder.map(|holder| remembered(doorward, holder)))
+    let patience = doorward.config.database.wait.to_duration();
+    let ask = async {
+        doorward.metrics.strict_reads.inc();
+        let found = follower.find(id, &doorward.clock).await?;
+        let holder = found.holder.map(|holder| remembered(doorward, holder));
+        Ok(holder.filter(opens))
+    };
+    let refusals = &follower.refusals;
+    refusals.ask(token, &doorward.clock, patience, ask).await
+}
+
+/// Whether this token was refused a moment ago.
+fn is_refused(doorward: &Doorward, token: &[u8; 32]) -> bool {
+    let follower = doorward.follower.as_ref();
+    follower.is_some_and(|follower| follower.refusals.include(token, &doorward.clock))
 }
 
 fn remembered(

@@ -15,6 +15,7 @@ use tokio::{sync::Notify, time::timeout};
 use super::{
     cache::SHARDS,
     lease::{Guarantee, Lease, Moment, Permit, Poll, Position, Row, Standing, Terms},
+    refusals::Refusals,
     store,
 };
 use crate::{
@@ -33,12 +34,15 @@ const CONNECTIONS: usize = 2;
 pub(crate) struct Follower {
     /// Connections of its own: a poll does not queue behind requests.
     db: Db,
-    /// One more, for those who are to be refused: whoever asks for it again and again holds up others who do, and no one else.
-    refusals: Db,
+    /// One more, for those who are to be refused: whoever is let in does not queue behind them.
+    strict: Db,
+    pub(super) refusals: Refusals,
     node: IdBytes,
     terms: Terms,
     patience: Duration,
-    pub guarantee: Guarantee,
+    is_strict: bool,
+    /// As far as it has been seen.
+    replication: Mutex<Replication>,
     lease: Mutex<Lease>,
     turn: tokio::sync::Mutex<bool>,
     ended: AtomicU64,
@@ -59,17 +63,49 @@ impl Follower {
         };
         Self {
             db: db.apart(CONNECTIONS),
-            refusals: db.apart(1),
+            strict: db.apart(1),
+            refusals: Refusals::default(),
             node,
             terms,
             // An answer that takes longer than a lease extends none.
             patience: config.lease.to_duration(),
-            guarantee: Guarantee::of(replication, config.strict),
+            is_strict: config.strict,
+            replication: Mutex::new(replication),
             lease: Mutex::new(Lease::new(terms)),
             turn: tokio::sync::Mutex::new(false),
             ended: AtomicU64::new(0),
             hint: Arc::default(),
         }
+    }
+
+    /// What is promised of sessions that end, as the database was last seen.
+    pub(crate) fn guarantee(&self) -> Guarantee {
+        Guarantee::of(*self.replication(), self.is_strict)
+    }
+
+    /// Looks how the database is replicated, which may change while servers run: a standby comes, or an operator's tool stops
+    /// waiting for one.
+    pub(crate) async fn look_at_replication(&self) -> Result<()> {
+        let seen = self.db.replication().await?;
+        let (before, now) = {
+            let mut replication = self.replication();
+            let before = *replication;
+            *replication = before.then(seen);
+            (before, *replication)
+        };
+        if now != before {
+            tracing::warn!(
+                revocation = self.guarantee().name(),
+                replication = ?now,
+                "the database is replicated in another way than before"
+            );
+        }
+        Ok(())
+    }
+
+    fn replication(&self) -> MutexGuard<'_, Replication> {
+        let replication = self.replication.lock();
+        replication.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the log polled soon.
@@ -98,7 +134,7 @@ impl Follower {
 
     /// Looks for a session on the server that confirms commits: a transaction that writes fails, or waits, on any other.
     pub(super) async fn find(&self, id: &SessionId, clock: &Clock) -> Result<store::Found> {
-        let found = self.refusals.transaction(|mut tx| async move {
+        let found = self.strict.transaction(|mut tx| async move {
             store::renew_lease(&mut tx, &self.node, clock.now()).await?;
             store::find(&mut tx, id, None).await
         });
@@ -127,7 +163,7 @@ impl Follower {
     async fn try_poll(&self, doorward: &Doorward) -> Result<()> {
         let Doorward(inner) = doorward;
         let (clock, cache, metrics) = (&inner.clock, &inner.cache, &inner.metrics);
-        let poll = Poll::begin(moment(clock), cache);
+        let poll = self.lease().poll(moment(clock), cache);
         let polled = timeout(self.patience, self.ask(&poll, clock)).await;
         let shards = polled
             .unwrap_or_else(|_| Err(Error::Unavailable("the log is not answered in time".into())))

@@ -16,6 +16,7 @@ pub(crate) mod http;
 mod lease;
 mod lifetime;
 mod proof;
+mod refusals;
 mod renewal;
 mod store;
 mod token;

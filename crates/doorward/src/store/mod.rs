@@ -321,6 +321,17 @@ pub(crate) enum Replication {
     Asynchronous,
 }
 
+impl Replication {
+    /// What to make of what is seen after this. A standby that is not there any more may come back, and take the place of the
+    /// primary with what it knew.
+    pub(crate) fn then(self, seen: Self) -> Self {
+        match (self, seen) {
+            (Self::Synchronous | Self::Asynchronous, Self::None) => Self::Asynchronous,
+            _ => seen,
+        }
+    }
+}
+
 /// A transaction under way.
 ///
 /// Statements that need nothing of each other's answers are waited for together, by `futures_util::future::try_join` and its

@@ -548,3 +548,20 @@ async fn a_copy_is_made_while_the_server_runs() {
     assert_eq!(keys(&Db::open_sqlite(&file).unwrap()).await, ["k1"]);
     assert!(db.copy_to(&folder.path().join("no/such/folder")).is_err());
 }
+
+/// A standby that went may come back, and be promoted.
+#[test]
+fn a_standby_that_was_seen_is_reckoned_with() {
+    use super::Replication::{Asynchronous, None, Synchronous};
+    for (before, seen, then) in [
+        (None, None, None),
+        (None, Synchronous, Synchronous),
+        (None, Asynchronous, Asynchronous),
+        (Synchronous, None, Asynchronous),
+        (Synchronous, Asynchronous, Asynchronous),
+        (Asynchronous, None, Asynchronous),
+        (Asynchronous, Synchronous, Synchronous),
+    ] {
+        assert_eq!(before.then(seen), then, "{before:?}, {seen:?}");
+    }
+}

@@ -70,6 +70,9 @@ impl Terms {
     }
 }
 
+/// After how many leases without a poll that succeeded a server has been away for long.
+const LONG_AWAY: i64 = 30;
+
 /// The lease of this process.
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -129,14 +132,6 @@ pub(crate) struct Poll {
 }
 
 impl Poll {
-    /// Begins a poll. The moment is from before anything is sent.
-    pub(crate) fn begin(now: Moment, cache: &Cache) -> Self {
-        Self {
-            began: now,
-            applied: cache.progress(),
-        }
-    }
-
     /// The row of a shard that was applied last: its log is to be read from there on, that row included. Where it is not
     /// known, or the log does not reach it, the newest row alone is to be read.
     pub(crate) fn applied(&self, shard: usize) -> Option<Position> {
@@ -190,6 +185,24 @@ impl Lease {
             Standing::Lapsed(Lapsed(()))
         } else {
             Standing::Over
+        }
+    }
+
+    /// Begins a poll. The moment is from before anything is sent.
+    ///
+    /// Who was away for long asks for the newest row of each shard only, and drops what has changed: to read all that was
+    /// missed could take longer than a poll may, and the next would have to read still more.
+    pub(crate) fn poll(&self, now: Moment, cache: &Cache) -> Poll {
+        let long = Span::millis(self.terms.lease.as_millis().saturating_mul(LONG_AWAY));
+        let was_away = |valid| !now.is_within(long, valid);
+        let applied = if self.valid.is_some_and(was_away) {
+            Vec::new()
+        } else {
+            cache.progress()
+        };
+        Poll {
+            began: now,
+            applied,
         }
     }
 

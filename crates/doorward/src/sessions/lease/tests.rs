@@ -87,11 +87,34 @@ fn terms_have_run_out_when_the_time_since_boot_says_so() {
     );
 }
 
+/// So that what it has missed fits into an answer in time, however much that is; what has not changed is kept.
+#[test]
+fn who_was_away_for_long_asks_for_the_newest_only() {
+    let cache = Cache::sharded(2, 100, Progress::Nowhere);
+    let mut lease = Lease::new(TERMS);
+    let first = lease.poll(at(0, 0), &cache);
+    lease.apply(
+        &first.answered(vec![vec![row(4, 4)], vec![row(7, 7)]]),
+        &cache,
+    );
+
+    let soon = lease.poll(at(29_999, 29_999), &cache);
+    let late = lease.poll(at(30_000, 30_000), &cache);
+
+    assert_eq!(soon.applied(0), Some(row(4, 4).at));
+    assert_eq!((late.applied(0), late.applied(1)), (None, None));
+    let followed = lease.apply(
+        &late.answered(vec![vec![row(9, 9)], vec![row(7, 7)]]),
+        &cache,
+    );
+    assert_eq!(followed.unwrap().drops, 1);
+}
+
 #[test]
 fn an_answer_that_was_overtaken_changes_nothing() {
     let cache = Cache::sharded(1, 100, Progress::Nowhere);
     let mut lease = Lease::new(TERMS);
-    let (early, late) = (Poll::begin(at(1, 1), &cache), Poll::begin(at(2, 2), &cache));
+    let (early, late) = (lease.poll(at(1, 1), &cache), lease.poll(at(2, 2), &cache));
 
     let first = lease.apply(&late.answered(vec![vec![row(4, 4)]]), &cache);
     let second = lease.apply(&early.answered(vec![vec![row(3, 3)]]), &cache);
@@ -151,7 +174,7 @@ fn a_read_proves_itself_by_the_row_that_was_applied_last() {
         "nothing known"
     );
 
-    let poll = Poll::begin(at(1, 1), &cache);
+    let poll = lease.poll(at(1, 1), &cache);
     lease.apply(&poll.answered(vec![vec![row(4, 4)]]), &cache);
 
     let ticket = cache.ticket(&id);

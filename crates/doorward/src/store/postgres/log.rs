@@ -24,10 +24,11 @@ const POLL: &str = "
             order by seq) i
      order by i.shard, i.seq";
 
-// What is configured, and how many standbys are there.
+// What is configured, and how many standbys are there; a copy that is being made is none yet.
 const REPLICATION: &str = "
     select current_setting('synchronous_standby_names') <> '', current_setting('synchronous_commit'),
-           (select count(*) from pg_catalog.pg_stat_replication)";
+           (select count(*) from pg_catalog.pg_stat_replication
+             where application_name is distinct from 'pg_basebackup')";
 
 impl Postgres {
     /// The rows of all logs, each from the number given for its shard on, but at least the newest.

@@ -1,7 +1,7 @@
 //! Polls under way.
 
 use super::{
-    super::{Poll, log::Row},
+    super::log::Row,
     Fault,
     node::Applied,
     run::{Asked, Event, Run},
@@ -14,7 +14,7 @@ impl Run {
         let asked = Asked {
             node,
             site: server.polls,
-            poll: Poll::begin(server.clocks(self.now), &server.cache),
+            poll: server.lease.poll(server.clocks(self.now), &server.cache),
             sent: self.now,
             check,
         };
