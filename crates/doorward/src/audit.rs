@@ -341,6 +341,22 @@ pub async fn all(
         .await
 }
 
+const FORGET_NAMES: &str = "
+    update events set detail = null where subject = $1 and kind in ($2, $3, $4, $5)";
+
+/// Forgets what someone called their passkeys, who is erased: their own words may say who they were.
+pub(crate) async fn forget_names(tx: &Tx, user: &UserId) -> Result<()> {
+    let [added, renamed, removed, copied] = [
+        Kind::PasskeyAdded,
+        Kind::PasskeyRenamed,
+        Kind::PasskeyRemoved,
+        Kind::CounterRegression,
+    ]
+    .map(Kind::name);
+    let values = values![user, added, renamed, removed, copied];
+    tx.execute(FORGET_NAMES, values).await.map(drop)
+}
+
 const DELETE_OLD: &str = "
     delete from events where id in (select id from events where id <= $1 order by id limit 500)";
 

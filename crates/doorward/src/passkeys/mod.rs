@@ -164,8 +164,7 @@ pub(crate) async fn rename(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
-            users::lock(tx, &user, now).await?;
-            sessions::confirm(tx, caller).await?;
+            users::lock_own(tx, caller, now).await?;
             if !store::rename(tx, &user, credential, &name.0).await? {
                 return Err(Error::NotFound);
             }
@@ -210,8 +209,7 @@ pub(crate) async fn remove(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             // The user's row is the lock: of two who remove the last two, one sees that it is the last.
-            users::lock(tx, &user, now).await?;
-            sessions::confirm(tx, caller).await?;
+            users::lock_own(tx, caller, now).await?;
             let existing = store::of_user(tx, &user).await?;
             let Some(passkey) = existing
                 .iter()

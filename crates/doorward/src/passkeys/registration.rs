@@ -19,7 +19,7 @@ use crate::{
     http::Client,
     mail::Notice,
     outbox,
-    sessions::{self, SignedIn},
+    sessions::SignedIn,
     users,
 };
 
@@ -95,8 +95,7 @@ pub(crate) async fn register(
         .transaction(|mut tx| async move {
             let tx = &mut tx;
             // The user's row is the lock under which passkeys are counted.
-            users::lock(tx, &user, now).await?;
-            sessions::confirm(tx, caller).await?;
+            users::lock_own(tx, caller, now).await?;
             let existing = store::of_user(tx, &user).await?;
             if existing.len() >= doorward.config.passkeys.per_user as usize {
                 return Err(Error::LimitReached);

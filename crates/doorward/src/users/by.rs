@@ -1,13 +1,7 @@
 //! Who changes an account: its owner, from a session that must still be there, or someone else.
 
-use super::lock;
-use crate::{
-    error::Result,
-    ids::UserId,
-    sessions::{self, SignedIn},
-    store::Tx,
-    time::Timestamp,
-};
+use super::lock_own;
+use crate::{error::Result, ids::UserId, sessions::SignedIn, store::Tx, time::Timestamp};
 
 /// Who changes an account.
 pub(super) enum By<'a> {
@@ -30,8 +24,7 @@ impl By<'_> {
             By::Another(by) => Ok(*by),
             By::Owner(caller) => {
                 // The user's row first, as everywhere but where a code is spent. Where those two meet, one is tried again.
-                lock(tx, user, now).await?;
-                sessions::confirm(tx, caller).await?;
+                lock_own(tx, caller, now).await?;
                 Ok(Some(*user))
             }
         }

@@ -56,8 +56,7 @@ pub(crate) async fn confirm(
     let outcome = codes::spend(doorward, &guess, typed, now, |mut tx, _, _| async move {
         let tx = &mut tx;
         // With both rows held the session stays as it is.
-        super::lock(tx, &user, now).await?;
-        sessions::confirm(tx, caller).await?;
+        super::lock_own(tx, caller, now).await?;
         if !super::set_email(tx, doorward, &user, address, now).await? {
             return Ok(None);
         }

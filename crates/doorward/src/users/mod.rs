@@ -38,7 +38,7 @@ use crate::{
     ids::{self, UserId},
     mail::{Address, Notice},
     outbox, passkeys,
-    sessions::{Holder, SignedIn},
+    sessions::{self, Holder, SignedIn},
     store::{Executor, Row, Tx},
     time::Timestamp,
 };
@@ -292,16 +292,16 @@ pub(crate) async fn signing_in(tx: &Tx, user: &UserId, now: Timestamp) -> Result
     }))
 }
 
-/// Holds back whoever else changes the same user until the transaction ends: what is read of the user after it, stays.
+/// Holds back whoever else changes the same user until the transaction ends, for a change of one's own: what is read of the user
+/// after it, stays, and so does the session.
 ///
 /// # Errors
-/// [`Error::NotFound`] without such a user.
-pub(crate) async fn lock(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<()> {
-    if store::touch(tx, user, now).await? {
-        Ok(())
-    } else {
-        Err(Error::NotFound)
+/// [`Error::Unauthenticated`] when the session has ended, or the user is gone.
+pub(crate) async fn lock_own(tx: &mut Tx, caller: &SignedIn, now: Timestamp) -> Result<()> {
+    if !store::touch(tx, &caller.user().id, now).await? {
+        return Err(Error::Unauthenticated);
     }
+    sessions::confirm(tx, caller).await
 }
 
 /// Gives a user, whose row is held, a new address, which they have proved, in place of the one they had; `false` when it is
@@ -470,6 +470,7 @@ async fn erase_by(doorward: &Doorward, user: &UserId, by: &By<'_>, client: &Clie
             let account = account(tx, user).await?.ok_or(Error::NotFound)?;
             codes::forget_user(tx, user, &account.user.email).await?;
             store::delete_user(tx, user).await?;
+            audit::forget_names(tx, user).await?;
             audit::record(
                 tx,
                 doorward,

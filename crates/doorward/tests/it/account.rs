@@ -459,6 +459,10 @@ async fn erase_ada(world: &World) -> String {
     let phone = signed_in(world, "ada.lovelace@example.com").await;
     let _eve = signed_in(world, "eve@example.com").await;
     world.add_passkey(&ada, &mut Authenticator::new(1)).await;
+    let passkeys = ada.get("/auth/passkeys").await.ok();
+    let passkey = format!("/auth/passkeys/{}", passkeys[0]["id"].as_str().unwrap());
+    let name = json!({ "name": "Augusta's telephone" });
+    ada.patch(&passkey, name).await.ok();
     let names = json!({ "firstName": "Augusta", "lastName": "Byron", "picture": "https://pictures.example/augusta" });
     ada.patch("/auth/me", names).await.ok();
     world.advance(Span::seconds(30));
