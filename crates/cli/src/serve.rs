@@ -49,7 +49,7 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
     signals.wait(stop, serving).await;
     tokio::select! {
         ended = end(&doorward) => ended,
-        () = signals.next() => Err(Failure::refused("unavailable", "stopped at once: mail may wait for two minutes")),
+        () = signals.third() => Err(Failure::refused("unavailable", "stopped at once: mail may wait for two minutes")),
     }
 }
 
@@ -158,6 +158,8 @@ fn metrics_router(doorward: &Doorward) -> Router {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// How many have come.
+    seen: u32,
 }
 
 impl Signals {
@@ -170,6 +172,7 @@ impl Signals {
         Ok(Self {
             terminate: catch(SignalKind::terminate())?,
             interrupt: catch(SignalKind::interrupt())?,
+            seen: 0,
         })
     }
 
@@ -178,6 +181,7 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+        self.seen += 1;
     }
 
     /// Stops the server at the first signal, waits for what is under way, and no longer than to the second.
@@ -188,6 +192,13 @@ impl Signals {
         tokio::select! {
             _ = serving => {}
             () = self.next() => tracing::warn!("stopped at once: requests under way are cut off"),
+        }
+    }
+
+    /// Comes back at the third signal, whenever the second comes: one that reaches us twice means no more than one.
+    async fn third(&mut self) {
+        while self.seen < 3 {
+            self.next().await;
         }
     }
 }

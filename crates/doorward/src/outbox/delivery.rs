@@ -28,6 +28,10 @@ use crate::{
     users::{self, Account},
 };
 
+/// How long a mailer may take for a message: within [`SENDING`], after what has to be read for it. One that an application brings
+/// might wait for ever, and the connection with it.
+const TO_MAIL: Duration = Duration::from_secs(75);
+
 /// How long a process that ends sends what it has promised, and then how long it takes to leave the rest to others.
 const TO_SEND: Duration = Duration::from_secs(3);
 const TO_LEAVE: Duration = Duration::from_secs(1);
@@ -80,8 +84,8 @@ struct Flow<'a> {
     connections: usize,
     /// Messages that are under way or over. One of them may outlive its claim, and is not to be sent again beside itself.
     held: HashSet<MessageId>,
-    /// Messages that are over, and have to be removed.
-    over: Vec<MessageId>,
+    /// Messages that are over, and have to be removed, which until then others leave alone.
+    over: Vec<(MessageId, Timestamp)>,
     /// Messages that are another's to send, and have to be released.
     given_up: Vec<Waiting>,
     is_looking: bool,
@@ -96,8 +100,8 @@ struct Flow<'a> {
 enum Done {
     /// It is known which codes are live, for messages that are about to leave.
     Looked(Vec<Waiting>, Result<Vec<Live>>),
-    /// A message has been tried, and met its fate.
-    Met(MessageId, Fate),
+    /// A message, claimed until then, has been tried, and met its fate.
+    Met(MessageId, Timestamp, Fate),
     /// A message was left for later, without having been tried.
     PutOff,
     /// Messages were left to whoever claims them next; so many.
@@ -172,12 +176,13 @@ impl<'a> Flow<'a> {
             let batch = self.given_up.drain(..count).collect();
             self.steps.push(give_up(doorward, batch).boxed());
         }
-        // While others wait to leave, those that have left wait for each other.
-        let are_enough = self.ready.is_empty() || self.over.len() >= AT_A_TIME;
+        // While others wait to leave, those that have left wait for each other, but not until another sends them again.
+        let is_urgent = self.over.iter().any(|(_, until)| *until <= now + SENDING);
+        let are_enough = is_urgent || self.ready.is_empty() || self.over.len() >= AT_A_TIME;
         if !self.is_removing && are_enough && !self.over.is_empty() {
             self.is_removing = true;
             let count = self.over.len().min(AT_A_TIME);
-            let batch = self.over.drain(..count).collect();
+            let batch = self.over.drain(..count).map(|(id, _)| id).collect();
             self.steps.push(clear(doorward, batch).boxed());
         }
     }
@@ -228,14 +233,14 @@ impl<'a> Flow<'a> {
                 self.is_looking = false;
                 self.looked(batch, found);
             }
-            Done::Met(id, fate) => {
+            Done::Met(id, claimed_until, fate) => {
                 self.busy -= 1;
                 self.sending -= 1;
                 self.sent += usize::from(matches!(fate, Fate::Sent));
                 if matches!(fate, Fate::Later) {
                     self.held.remove(&id);
                 } else {
-                    self.over.push(id);
+                    self.over.push((id, claimed_until));
                 }
             }
             Done::PutOff => {
@@ -321,7 +326,7 @@ async fn clear(doorward: &Doorward, batch: Vec<MessageId>) -> Done {
 }
 
 async fn deliver(doorward: &Doorward, waiting: Waiting, live: Option<Live>) -> Done {
-    let id = waiting.id;
+    let (id, claimed_until) = (waiting.id, waiting.claimed_until);
     let sent = send(doorward, &waiting, live, doorward.clock.now()).await;
     let fate = sent.unwrap_or_else(|error| {
         tracing::warn!(message = %id, error = %Escaped(&error), "mail could not be prepared");
@@ -335,7 +340,7 @@ async fn deliver(doorward: &Doorward, waiting: Waiting, live: Option<Live>) -> D
             doorward.metrics.mail_dropped.inc();
         }
     }
-    Done::Met(id, fate)
+    Done::Met(id, claimed_until, fate)
 }
 
 async fn postpone(doorward: &Doorward, waiting: Waiting) {
@@ -396,7 +401,8 @@ async fn send(
         html: rendered.html,
         at: now,
     };
-    match doorward.mailer.send(&message).await {
+    let told = timeout(TO_MAIL, doorward.mailer.send(&message)).await;
+    match told.unwrap_or_else(|_| Err(SendError::Temporary("the mailer does not answer".into()))) {
         Ok(()) => Ok(Fate::Sent),
         Err(SendError::Permanent(why)) => {
             tracing::warn!(message = %waiting.id, why = %Escaped(&why), "mail was refused for good");

@@ -1,13 +1,16 @@
 //! Mail: where it goes, what it says, and that it leaves: after its commit, at least once, and never too late.
 
-use std::time::Duration;
+use std::{future, sync::Arc, time::Duration};
 
 use doorward::{
-    Clock, Span,
-    mail::Message,
+    Clock, Doorward, Span,
+    mail::{Mailer, Message, SendError},
     testing::{Caller, Fault, MailServer, World, on_every_database},
 };
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join},
+};
 use serde_json::json;
 
 use super::codes::{ask, code_for, invite, read, show, wrong};
@@ -468,4 +471,54 @@ async fn a_new_address_that_is_taken_tells_its_holder_only() {
         assert_eq!(world.inbox("free@example.com").await.code().len(), 8);
     })
     .await;
+}
+
+/// A mailer that never comes back.
+#[derive(Default)]
+struct Hanging {
+    called: tokio::sync::Notify,
+}
+
+impl Mailer for Hanging {
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
+        self.called.notify_one();
+        Box::pin(future::pending())
+    }
+}
+
+/// What an application brings may wait for ever. Mail does not wait with it.
+#[tokio::test]
+async fn a_mailer_that_hangs_holds_up_mail_for_a_time() {
+    let world = World::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = doorward::config::Config {
+        data_dir: folder.path().into(),
+        database: doorward::config::Database::default(),
+        ..world.doorward().config().clone()
+    };
+    let mailer = Arc::new(Hanging::default());
+    let doorward = Doorward::builder(config)
+        .clock(world.clock().clone())
+        .mailer(Arc::clone(&mailer) as Arc<dyn Mailer>)
+        .without_jobs()
+        .open()
+        .await
+        .unwrap();
+    let caller = world.native().at(doorward.server());
+    ask(&caller, ADA).await;
+
+    let hung = async {
+        mailer.called.notified().await;
+        // Time runs to whatever is waited for.
+        tokio::time::pause();
+    };
+    let (sent, ()) = join(doorward.deliver_mail(), hung).await;
+
+    assert_eq!(sent.unwrap(), 0);
+    assert!(
+        doorward
+            .metrics_text()
+            .contains("doorward_mail_deferred_total 1"),
+        "it is tried again"
+    );
 }
