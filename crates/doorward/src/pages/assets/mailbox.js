@@ -37,6 +37,8 @@ if (source) {
     if (wasAway) refresh();
     wasAway = false;
   };
+  // To fetch the page while it is left would take what is said once from the one that comes.
+  document.addEventListener('submit', () => events.close());
 }
 
 document.addEventListener('click', async ({ target }) => {
