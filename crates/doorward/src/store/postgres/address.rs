@@ -1,8 +1,12 @@
 //! Where the server is, and how it is reached.
 
-use std::{net::IpAddr, path::Path, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    time::Duration,
+};
 
-use tokio::time::timeout;
+use tokio::{net::lookup_host, time::timeout};
 use tokio_postgres::{
     Client, Config, Socket,
     config::{ChannelBinding, Host, SslMode, TargetSessionAttrs},
@@ -13,7 +17,7 @@ use super::{
     tls::{Tls, TlsStream},
 };
 
-/// How long one server may take to take us in, where `connect_timeout` does not say.
+/// How long one address may take to take us in, where `connect_timeout` does not say.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
 /// After how much silence a connection is looked after, and how long it may then stay silent.
@@ -40,9 +44,6 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name("doorward");
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(TO_CONNECT);
-        }
         config
             .keepalives_idle(SILENCE)
             .keepalives_interval(ANSWER)
@@ -61,22 +62,42 @@ impl Address {
 
     /// Connects to the first of the servers that takes us in and takes writes.
     ///
-    /// Each has its time for all of that: one that takes connections and says no more, as when it hangs and its kernel
-    /// does not, is passed by for the next. The driver itself limits only the first step.
+    /// Each address has its time for all of that: one that takes connections and says no more, as when a server hangs and its
+    /// kernel does not, is passed by for the next. The driver itself limits only the first step.
     pub(super) async fn connect(
         &self,
     ) -> Result<(Client, tokio_postgres::Connection<Socket, TlsStream>), Fault> {
         let mut last = Fault::silent();
         for server in &self.servers {
             let limit = server.get_connect_timeout().copied().unwrap_or(TO_CONNECT);
-            last = match timeout(limit, server.connect(self.tls.clone())).await {
-                Ok(Ok(connected)) => return Ok(connected),
-                Ok(Err(error)) => Fault::of(&error, "connect"),
-                Err(_) => Fault::silent(),
-            };
+            for one in addresses(server, limit).await {
+                last = match timeout(limit, one.connect(self.tls.clone())).await {
+                    Ok(Ok(connected)) => return Ok(connected),
+                    Ok(Err(error)) => Fault::of(&error, "connect"),
+                    Err(_) => Fault::silent(),
+                };
+            }
         }
         Err(last)
     }
+}
+
+/// The same for each address of a server's name alone. Where that has none, the driver says so.
+async fn addresses(server: &Config, limit: Duration) -> Vec<Config> {
+    let port = server.get_ports().first().copied().unwrap_or(5432);
+    let found = match (server.get_hosts(), server.get_hostaddrs()) {
+        ([Host::Tcp(name)], []) => timeout(limit, lookup_host((name.as_str(), port))).await,
+        _ => return vec![server.clone()],
+    };
+    let Ok(Ok(found)) = found else {
+        return vec![server.clone()];
+    };
+    let one = |address: SocketAddr| {
+        let mut one = server.clone();
+        one.hostaddr(address.ip());
+        one
+    };
+    found.map(one).collect()
 }
 
 /// What a connection string says, where it says something.
@@ -291,6 +312,19 @@ mod tests {
                 .replace("10.0.0.1,10.0.0.2", address)
                 .replace("port=1,2", &format!("port={port}"));
             assert!(*part == parse(&alone).unwrap(), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried_alone() {
+        let server = &Address::parse("host=localhost port=7", None)
+            .unwrap()
+            .servers[0];
+        let found = addresses(server, TO_CONNECT).await;
+        assert!(!found.is_empty());
+        for one in found {
+            assert_eq!(one.get_hosts(), [Host::Tcp("localhost".into())]);
+            assert!(matches!(one.get_hostaddrs(), [address] if address.is_loopback()));
         }
     }
 
