@@ -30,6 +30,10 @@ const USUAL_FILE: &str = "doorward.toml";
 const PREFIX: &str = "DOORWARD_";
 const ROOT_KEY: &str = "DOORWARD_ROOT_KEY";
 
+/// What hosting platforms call the URL of the database. Another program may be meant by it, so whatever names Doorward goes before it.
+const SHARED_URL: &str = "DATABASE_URL";
+const URL_KEY: &str = "database.url";
+
 /// A configuration that can be used.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -65,7 +69,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
                 value.into_string().ok(),
             )
         })
-        .filter(|(name, _)| name.starts_with(PREFIX))
+        .filter(|(name, _)| name.starts_with(PREFIX) || name == SHARED_URL)
         .collect();
     variables.sort_unstable();
     assemble(file.as_ref(), variables)
@@ -173,13 +177,20 @@ impl Draft {
         }
     }
 
-    /// Takes the settings of the environment, which go before those of the file; the root key apart.
-    fn read_environment(&mut self, variables: Vec<Variable>) -> Option<RootKey> {
+    /// Takes the settings of the environment, which go before those of the file, but for [`SHARED_URL`]; the root key apart.
+    fn read_environment(&mut self, mut variables: Vec<Variable>) -> Option<RootKey> {
+        // Last, when it is known whether anything else says where the database is.
+        variables.sort_by_key(|(name, _)| name == SHARED_URL);
         let mut root_key = None;
         for (name, value) in variables
             .into_iter()
             .filter(|(name, _)| !is_from_kubernetes(name))
         {
+            if name == SHARED_URL
+                && (value.as_deref() == Some("") || self.settings.contains_key(URL_KEY))
+            {
+                continue;
+            }
             let place = format!("environment {name}");
             let Some(value) = value else {
                 self.problem(place, None, "is not UTF-8");
@@ -196,7 +207,7 @@ impl Draft {
                 }
                 continue;
             }
-            let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+            let key = key_of(&name);
             match self.known.0.get(&key) {
                 None => {
                     let message = unknown(&key, self.known.names());
@@ -269,12 +280,21 @@ fn collect_table<'d, 'i>(
     }
 }
 
+/// The key that a variable sets.
+fn key_of(name: &str) -> String {
+    name.strip_prefix(PREFIX).map_or_else(
+        || URL_KEY.to_owned(),
+        |rest| rest.to_ascii_lowercase().replace("__", "."),
+    )
+}
+
 /// Kubernetes tells every container of a service named `doorward` in variables that begin like ours.
 fn is_from_kubernetes(name: &str) -> bool {
-    let rest = &name[PREFIX.len()..];
-    ["PORT", "SERVICE_HOST", "SERVICE_PORT"].contains(&rest)
-        || rest.starts_with("PORT_")
-        || rest.starts_with("SERVICE_PORT_")
+    name.strip_prefix(PREFIX).is_some_and(|rest| {
+        ["PORT", "SERVICE_HOST", "SERVICE_PORT"].contains(&rest)
+            || rest.starts_with("PORT_")
+            || rest.starts_with("SERVICE_PORT_")
+    })
 }
 
 /// The value of a variable: TOML where that is of the right type, else the text itself, or a list by commas.

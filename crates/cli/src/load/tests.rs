@@ -119,6 +119,39 @@ fn a_variable_goes_before_the_file() {
 }
 
 #[test]
+fn the_database_url_of_a_platform_goes_after_all_that_names_doorward() {
+    let [platform, file, ours] = ["a", "b", "c"].map(|host| format!("postgres://{host}/doorward"));
+    let in_file = format!("database.url = '{file}'");
+    let shared = ("DATABASE_URL", platform.as_str());
+    let own = ("DOORWARD_DATABASE__URL", ours.as_str());
+    for (text, variables, wanted) in [
+        ("", &[shared][..], Some(&platform)),
+        (&in_file, &[shared], Some(&file)),
+        ("", &[shared, own], Some(&ours)),
+        ("", &[own, shared], Some(&ours)),
+        (&in_file, &[shared, own], Some(&ours)),
+        ("", &[("DATABASE_URL", "")], None),
+        (&in_file, &[("DATABASE_URL", "mysql://a/shop")], Some(&file)),
+    ] {
+        let loaded = from_both(text, variables).unwrap();
+        assert_eq!(loaded.config.database.url.as_ref(), wanted, "{variables:?}");
+    }
+}
+
+/// A file of one's own instead would look like a database that had lost everything.
+#[test]
+fn a_database_url_of_something_else_is_told() {
+    for url in ["mysql://a/shop", "sqlite:shop.db", "postgre://a/doorward"] {
+        let problems = problems(from_variables(&[("DATABASE_URL", url)]));
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(
+            problems[0].starts_with("environment DATABASE_URL: database.url: "),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
 fn variables_are_read_as_what_their_key_needs() {
     let config = from_variables(&[
         ("DOORWARD_APP_NAME", "2048"),

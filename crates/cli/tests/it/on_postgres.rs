@@ -74,7 +74,7 @@ fn it_runs_on_a_server() {
         .succeeded()
         .says("Made the PostgreSQL database");
     run("migrate --check").succeeded().says("has schema");
-    let server = machine.serve_with(|command| _ = command.env("DOORWARD_DATABASE__URL", &url));
+    let server = machine.serve_with(|command| _ = command.env("DATABASE_URL", &url));
     server.sign_in("ada@example.com");
     run("admin grant ada@example.com").succeeded();
     run("user list").succeeded().says("ada@example.com");
