@@ -1,7 +1,7 @@
 //! Breaks running servers in every way we know, and checks what they said against what they did.
 //!
 //! ```text
-//! cargo build --release -p doorward-cli
+//! cargo build --release
 //! cargo run --release -p doorward-chaos -- short
 //! ```
 //!
@@ -130,7 +130,7 @@ fn run(options: &Options) -> Result<Vec<String>> {
     };
     if !binary.exists() {
         let message = format!(
-            "there is no server at {}: build it with `cargo build --release -p doorward-cli`",
+            "there is no server at {}: build it with `cargo build --release`",
             binary.display()
         );
         return Err(message.into());
