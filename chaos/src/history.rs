@@ -133,6 +133,8 @@ pub(crate) enum Fault {
     ClockLeap,
     /// `kill -9` of the database server, until it answers again.
     KillDatabase,
+    /// SIGSTOP of the whole database server until SIGCONT.
+    HangDatabase,
     /// The node is cut off from the database.
     Partition,
     /// What goes between the node and the database is slow.

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Pid;
 use tokio::{
     process::{Child, Command},
     sync::Mutex,
@@ -18,7 +19,7 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::{
     Result,
-    process::{is_root, succeed, tethered},
+    process::{Stopped, is_root, succeed, tethered},
 };
 
 /// How long a start may take, a recovery included.
@@ -203,6 +204,19 @@ impl Postgres {
         if let Some(mut child) = self.child.lock().await.take() {
             child.kill().await?;
         }
+        Ok(())
+    }
+
+    /// SIGSTOP to all of its processes, and SIGCONT after some time: what is asked meanwhile hangs, and connections are taken
+    /// by the kernel alone.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn hang(&self, time: Duration) -> Result<()> {
+        let id = self.child.lock().await.as_ref().and_then(Child::id);
+        let id = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let _stopped = Stopped::with_children(id.ok_or("it does not run")?)?;
+        sleep(time).await;
         Ok(())
     }
 

@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Stdio,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{process::Command, time::timeout};
 
 use crate::Result;
@@ -68,6 +70,58 @@ pub fn free_address() -> Result<SocketAddr> {
             return Ok(address);
         }
     }
+}
+
+/// Processes that stand still for as long as this is kept.
+pub(crate) struct Stopped(Vec<Pid>);
+
+impl Stopped {
+    /// Stops a process, and then its children: whoever has stopped makes no more of them.
+    pub(crate) fn with_children(parent: Pid) -> Result<Self> {
+        let mut stopped = Self(Vec::new());
+        stopped.stop(parent)?;
+        for child in children(parent)? {
+            // One that has just ended is not missed.
+            drop(stopped.stop(child));
+        }
+        Ok(stopped)
+    }
+
+    fn stop(&mut self, process: Pid) -> Result<()> {
+        kill_process(process, Signal::STOP)?;
+        self.0.push(process);
+        Ok(())
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        for &process in &self.0 {
+            // It may have been killed where it stood.
+            let _ = kill_process(process, Signal::CONT);
+        }
+    }
+}
+
+/// The processes that this one has started.
+fn children(parent: Pid) -> Result<Vec<Pid>> {
+    let mut children = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let id = name.to_str().and_then(|name| name.parse().ok());
+        let Some(process) = id.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // `PID (NAME) STATE PARENT …`, where the name may hold anything. It is gone where it has ended meanwhile.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero()));
+        let stat = stat.unwrap_or_default();
+        let after = stat.rsplit_once(')').map(|(_, after)| after);
+        let its_parent = after.and_then(|after| after.split_whitespace().nth(1)?.parse().ok());
+        if its_parent == Some(parent.as_raw_nonzero().get()) {
+            children.push(process);
+        }
+    }
+    Ok(children)
 }
 
 /// Whether this process may do everything.

@@ -48,7 +48,12 @@ impl<'a> Facts<'a> {
                 }
                 Op::Check { session } => facts.checks.entry(session).or_default().push(entry),
                 Op::Fault {
-                    kind: Fault::Partition | Fault::KillDatabase | Fault::Promotion | Fault::Stall,
+                    kind:
+                        Fault::Partition
+                        | Fault::KillDatabase
+                        | Fault::HangDatabase
+                        | Fault::Promotion
+                        | Fault::Stall,
                 } => facts.cuts.push(entry),
                 _ => {}
             }

@@ -132,7 +132,7 @@ pub(super) fn pick(chance: &mut Chance) -> usize {
     usize::try_from(chance.below(NODES as u64)).unwrap_or(0)
 }
 
-/// `kill -9` of a node, or of the database, again and again, and disturbances on the way between them.
+/// `kill -9` of a node, or of the database, again and again, a database that hangs, and disturbances on the way between.
 pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
     let name = "P1";
     let folder = plan.folder.join(name);
@@ -156,6 +156,14 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
             } else {
                 let at = pick(&mut chance);
                 world.kill_and_start(&world.nodes[at]).await?;
+            }
+            if kill % 16 == 3 {
+                // Shorter than servers wait for a statement, and longer.
+                let time = Duration::from_millis(1000 + chance.below(8000));
+                let start = world.recorder.now();
+                database.hang(time).await?;
+                let fault = Fault::HangDatabase;
+                world.recorder.fault(fault, &DATABASE.into(), start);
             }
             fleet.disturb(&mut chance).await?;
         }
