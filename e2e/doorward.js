@@ -169,7 +169,7 @@ export class Doorward {
 function program() {
   const built = (profile) => fileURLToPath(new URL(`../target/${profile}/doorward`, import.meta.url));
   const found = [process.env.DOORWARD_BIN, built('release'), built('debug')].find((file) => file && existsSync(file));
-  if (!found) throw new Error('no server to test: `cargo build --release -p doorward-cli`, or name one in DOORWARD_BIN');
+  if (!found) throw new Error('no server to test: `cargo build --release`, or name one in DOORWARD_BIN');
   return path.resolve(found);
 }
 

@@ -3,13 +3,17 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::Write as _,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Stdio,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, kill_process},
+};
 use tokio::{process::Command, time::timeout};
 
 use crate::Result;
@@ -72,34 +76,48 @@ pub fn free_address() -> Result<SocketAddr> {
     }
 }
 
-/// Processes that stand still for as long as this is kept.
-pub(crate) struct Stopped(Vec<Pid>);
+/// Processes that stand still for as long as this is kept, and this process lives: who stands cannot see that it has ended.
+pub(crate) struct Stopped(std::process::Child);
 
 impl Stopped {
-    /// Stops a process, and then its children: whoever has stopped makes no more of them.
+    /// Stops a process and its children.
     pub(crate) fn with_children(parent: Pid) -> Result<Self> {
-        let mut stopped = Self(Vec::new());
+        // Lets them go on when its input ends, whatever ends it. The first goes on last: while it stands, the ids of its
+        // children are nobody else's.
+        const RESUMER: &str = "while read -r id; do ids=\"$id $ids\"; done; kill -CONT $ids";
+        let mut resumer = std::process::Command::new("sh");
+        resumer.args(["-c", RESUMER]);
+        resumer.stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut stopped = Self(resumer.spawn()?);
         stopped.stop(parent)?;
-        for child in children(parent)? {
-            // One that has just ended is not missed.
-            drop(stopped.stop(child));
+        let mut known = Vec::new();
+        // It may have been making one more when it stopped.
+        while let Some(child) = children(parent)?
+            .into_iter()
+            .find(|child| !known.contains(child))
+        {
+            stopped.stop(child)?;
+            known.push(child);
         }
         Ok(stopped)
     }
 
     fn stop(&mut self, process: Pid) -> Result<()> {
-        kill_process(process, Signal::STOP)?;
-        self.0.push(process);
-        Ok(())
+        if let Some(resumer) = &mut self.0.stdin {
+            writeln!(resumer, "{}", process.as_raw_nonzero())?;
+        }
+        match kill_process(process, Signal::STOP) {
+            // One that has just ended is not missed.
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        for &process in &self.0 {
-            // It may have been killed where it stood.
-            let _ = kill_process(process, Signal::CONT);
-        }
+        drop(self.0.stdin.take());
+        drop(self.0.wait());
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{failure::Result, history::Fault, nodes::Node, workload::World};
+use doorward_rig::postgres::Postgres;
+
+use crate::{checkers::DATABASE, failure::Result, history::Fault, nodes::Node, workload::World};
 
 impl World {
     /// `kill -9`, and a start on the same data.
@@ -19,6 +21,15 @@ impl World {
         let start = self.recorder.now();
         node.pause(time).await?;
         self.recorder.fault(Fault::Pause, &node.target.name, start);
+        Ok(())
+    }
+
+    /// SIGSTOP of a whole database for a while.
+    pub(super) async fn hang(&self, database: &Postgres, time: Duration) -> Result<()> {
+        let start = self.recorder.now();
+        database.hang(time).await?;
+        let fault = Fault::HangDatabase;
+        self.recorder.fault(fault, &DATABASE.into(), start);
         Ok(())
     }
 }

@@ -160,10 +160,7 @@ pub(crate) async fn kills(plan: &Plan<'_>, count: u64) -> Result<Report> {
             if kill % 16 == 3 {
                 // Shorter than servers wait for a statement, and longer.
                 let time = Duration::from_millis(1000 + chance.below(8000));
-                let start = world.recorder.now();
-                database.hang(time).await?;
-                let fault = Fault::HangDatabase;
-                world.recorder.fault(fault, &DATABASE.into(), start);
+                world.hang(&database, time).await?;
             }
             fleet.disturb(&mut chance).await?;
         }

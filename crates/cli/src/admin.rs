@@ -39,7 +39,7 @@ impl Desk {
         if !exists {
             let message = format!(
                 "there is no database at {}: name its place in {key}, or make one with `doorward serve` or `doorward migrate`",
-                database::name(&loaded.config)
+                database::name(&loaded)
             );
             return Err(Failure::refused("no_database", message));
         }

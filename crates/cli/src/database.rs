@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward::{DATABASE_FILE, SCHEMA_VERSION, config::Config, schema_version};
+use doorward::{DATABASE_FILE, SCHEMA_VERSION, schema_version};
 use serde_json::json;
 
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) async fn back_up(loaded: Loaded, file: &Path, output: Output) -> Resu
 /// Brings the schema up to date, and makes the database where there is none.
 pub(crate) async fn migrate(loaded: Loaded, output: Output) -> Result<(), Failure> {
     let found = schema_version(&loaded.config).await?;
-    let name = name(&loaded.config);
+    let name = name(&loaded);
     admin::open(loaded).await?;
     let answer = json!({ "found": found, "schema": SCHEMA_VERSION, "changed": found != Some(SCHEMA_VERSION) });
     output.answer(&answer, || match found {
@@ -51,7 +51,7 @@ pub(crate) async fn migrate(loaded: Loaded, output: Output) -> Result<(), Failur
 
 /// Says whether a migration is due, and changes nothing.
 pub(crate) async fn check(loaded: &Loaded, output: Output) -> Result<(), Failure> {
-    let name = name(&loaded.config);
+    let name = name(loaded);
     let found = schema_version(&loaded.config).await?;
     let due = found != Some(SCHEMA_VERSION);
     output.answer(
@@ -67,10 +67,15 @@ pub(crate) async fn check(loaded: &Loaded, output: Output) -> Result<(), Failure
     if due { Err(Failure::Told) } else { Ok(()) }
 }
 
-/// What the database is called: its file, or that it is on a server, whose URL holds a password.
-pub(crate) fn name(config: &Config) -> String {
-    match config.database.url {
-        Some(_) => "the PostgreSQL database".to_owned(),
-        None => config.data_dir.join(DATABASE_FILE).display().to_string(),
+/// What the database is called: its file, or that it is on a server, and where the URL is found, which holds a password.
+pub(crate) fn name(loaded: &Loaded) -> String {
+    match &loaded.database_url_place {
+        Some(place) => format!("the PostgreSQL database ({place})"),
+        None => loaded
+            .config
+            .data_dir
+            .join(DATABASE_FILE)
+            .display()
+            .to_string(),
     }
 }

@@ -119,7 +119,7 @@ async fn examine(loaded: &Loaded) -> Vec<Check> {
         (None, _) => config.data_dir.join(DATABASE_FILE).exists(),
     };
     checks.push(root_key(loaded, has_database));
-    checks.push(stored(config, inspection));
+    checks.push(stored(loaded, inspection));
     checks.push(mail(config).await);
     checks.push(clock(newest, Clock::system().now()));
     checks
@@ -284,9 +284,9 @@ fn root_key(loaded: &Loaded, has_database: bool) -> Check {
     }
 }
 
-fn stored(config: &Config, inspection: doorward::Result<Option<Inspection>>) -> Check {
+fn stored(loaded: &Loaded, inspection: doorward::Result<Option<Inspection>>) -> Check {
     const SUBJECT: &str = "database";
-    let name = database::name(config);
+    let (config, name) = (&loaded.config, database::name(loaded));
     let is_file = config.database.url.is_none();
     let found = match inspection {
         Ok(Some(found)) => found,

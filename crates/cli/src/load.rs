@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward::{RootKey, config::Config};
+use doorward::{DATABASE_FILE, RootKey, config::Config};
 use serde::Deserialize;
 use toml::{
     Spanned, Table, Value,
@@ -42,6 +42,8 @@ pub(crate) struct Loaded {
     pub root_key: Option<RootKey>,
     /// The file that was read.
     pub file: Option<PathBuf>,
+    /// Where the URL of the database was found: `doorward.toml:12`, `environment DATABASE_URL`.
+    pub database_url_place: Option<String>,
 }
 
 /// Reads the configuration.
@@ -72,7 +74,25 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Loaded, Problems> {
         .filter(|(name, _)| name.starts_with(PREFIX) || name == SHARED_URL)
         .collect();
     variables.sort_unstable();
-    assemble(file.as_ref(), variables)
+    keep_the_database(assemble(file.as_ref(), variables)?)
+}
+
+/// A database that is here already is not left for one that may be another program's.
+fn keep_the_database(loaded: Loaded) -> Result<Loaded, Problems> {
+    let place = place_of(SHARED_URL);
+    let file = loaded.config.data_dir.join(DATABASE_FILE);
+    if loaded.database_url_place.as_ref() != Some(&place) || !file.exists() {
+        return Ok(loaded);
+    }
+    let message = format!(
+        "{} is the database so far: empty {SHARED_URL} to go on with it, or say by {URL_KEY} that another is meant",
+        file.display()
+    );
+    Err(Problems(vec![Problem {
+        place,
+        key: Some(URL_KEY.to_owned()),
+        message,
+    }]))
 }
 
 /// A file and what it says.
@@ -109,6 +129,7 @@ fn assemble(file: Option<&File<'_>>, variables: Vec<Variable>) -> Result<Loaded,
             config,
             root_key,
             file: file.map(|file| file.path.to_owned()),
+            database_url_place: draft.settings.remove(URL_KEY).map(|setting| setting.place),
         })
     } else {
         Err(Problems(draft.problems))
@@ -191,7 +212,7 @@ impl Draft {
             {
                 continue;
             }
-            let place = format!("environment {name}");
+            let place = place_of(&name);
             let Some(value) = value else {
                 self.problem(place, None, "is not UTF-8");
                 continue;
@@ -214,12 +235,27 @@ impl Draft {
                     self.problem(place, None, message);
                 }
                 Some(shape) => match read_variable(&key, *shape, &value) {
-                    Ok(value) => drop(self.settings.insert(key, Setting { value, place })),
+                    Ok(value) => self.settle(key, value, &place),
                     Err(message) => self.problem(place, Some(&key), wording(&message)),
                 },
             }
         }
         root_key
+    }
+
+    /// Sets a key, or those that a section has.
+    fn settle(&mut self, key: String, value: Value, place: &str) {
+        match value {
+            Value::Table(section) => {
+                for (name, value) in section {
+                    self.settle(format!("{key}.{name}"), value, place);
+                }
+            }
+            value => {
+                let place = place.to_owned();
+                self.settings.insert(key, Setting { value, place });
+            }
+        }
     }
 
     /// Asks the configuration itself, and leaves out what follows from problems that are known.
@@ -278,6 +314,10 @@ fn collect_table<'d, 'i>(
             _ => leaves.push((key, name.span().start, value)),
         }
     }
+}
+
+fn place_of(variable: &str) -> String {
+    format!("environment {variable}")
 }
 
 /// The key that a variable sets.

@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    connections::Server, failure::Failure, load::Loaded, lock::Lock, logging, output::Output,
-    process,
+    connections::Server, database, failure::Failure, load::Loaded, lock::Lock, logging,
+    output::Output, process,
 };
 
 /// Connections to the metrics: a few scrapers.
@@ -37,6 +37,7 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
         Some(address) => Some(listen("metrics_listen", address, SCRAPERS).await?),
         None => None,
     };
+    tracing::info!(database = database::name(&loaded), "opening");
     let doorward = open(loaded).await?;
 
     let (stop, stopping) = watch::channel(false);

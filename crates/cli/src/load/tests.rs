@@ -124,12 +124,16 @@ fn the_database_url_of_a_platform_goes_after_all_that_names_doorward() {
     let in_file = format!("database.url = '{file}'");
     let shared = ("DATABASE_URL", platform.as_str());
     let own = ("DOORWARD_DATABASE__URL", ours.as_str());
+    let section = format!("{{ url = '{ours}' }}");
+    let section = ("DOORWARD_DATABASE", section.as_str());
     for (text, variables, wanted) in [
         ("", &[shared][..], Some(&platform)),
         (&in_file, &[shared], Some(&file)),
         ("", &[shared, own], Some(&ours)),
         ("", &[own, shared], Some(&ours)),
         (&in_file, &[shared, own], Some(&ours)),
+        ("", &[shared, section], Some(&ours)),
+        (&in_file, &[section], Some(&ours)),
         ("", &[("DATABASE_URL", "")], None),
         (&in_file, &[("DATABASE_URL", "mysql://a/shop")], Some(&file)),
     ] {
@@ -149,6 +153,11 @@ fn a_database_url_of_something_else_is_told() {
             "{problems:?}"
         );
     }
+    let unreadable = assemble(None, vec![("DATABASE_URL".into(), None)]);
+    assert_eq!(
+        problems(unreadable),
+        ["environment DATABASE_URL: is not UTF-8"]
+    );
 }
 
 #[test]

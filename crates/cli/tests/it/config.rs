@@ -156,6 +156,28 @@ fn the_password_of_mail_is_not_shown() {
 }
 
 #[test]
+fn a_database_url_of_the_environment_does_not_take_the_place_of_a_file() {
+    let machine = Machine::new();
+    machine.run("migrate").succeeded();
+    let run = |line: &str, url: &str| Ran::of(machine.command(line).env("DATABASE_URL", url));
+
+    for command in ["serve", "migrate", "user list"] {
+        run(command, "postgres://shop@127.0.0.1:1/shop")
+            .ended_with(2)
+            .complains("environment DATABASE_URL: database.url: doorward-data/doorward.db is the database so far");
+    }
+    run("user list", "").succeeded();
+
+    // Whoever has read that can mean it.
+    let meant = machine
+        .command("user list")
+        .env("DOORWARD_DATABASE__URL", "postgres://shop@127.0.0.1:1/shop")
+        .output()
+        .unwrap();
+    assert_eq!(meant.status.code(), Some(1), "{meant:?}");
+}
+
+#[test]
 fn asking_wrongly_ends_with_2() {
     let machine = Machine::new();
     for line in [
