@@ -38,7 +38,10 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
         None => None,
     };
     tracing::info!(database = database::name(&loaded), "opening");
-    let doorward = open(loaded).await?;
+    let doorward = tokio::select! {
+        opened = open(loaded) => opened?,
+        () = signals.next() => return Err(Failure::refused("unavailable", "stopped before the database was open")),
+    };
 
     let (stop, stopping) = watch::channel(false);
     let serving = tokio::spawn(server.run(doorward.server(), stopping.clone()));

@@ -136,5 +136,8 @@ pub(crate) async fn sweep(doorward: &Doorward) -> Result<()> {
     while audit::sweep(&doorward.db, now - EVENTS).await? == BATCH {}
     while forget::sweep(doorward, now).await? == BATCH {}
     while doorward.db.sweep(now).await? == BATCH {}
+    if doorward.db.is_shared() {
+        outbox::release_claims(doorward).await?;
+    }
     Ok(())
 }

@@ -83,13 +83,11 @@ impl Kind {
         }
     }
 
-    fn from_number(number: i64) -> Result<Self> {
+    /// `None` for one that a newer Doorward has promised.
+    fn from_number(number: i64) -> Option<Self> {
         [Self::SignIn, Self::NewAddress, Self::Notice, Self::ToHolder]
             .into_iter()
             .find(|kind| kind.number() == number)
-            .ok_or_else(|| {
-                Error::Internal(format!("no kind of mail has the number {number}").into())
-            })
     }
 }
 
@@ -248,16 +246,20 @@ const CLAIM_DUE: &str = "
                    limit $3)
  returning id, kind, code_id, payload, attempts, expires_at, claimed_until";
 
-fn waiting(row: &Row<'_>) -> Result<Waiting> {
-    Ok(Waiting {
+/// A message, where it is of a kind that is known here.
+fn waiting(row: &Row<'_>) -> Result<Option<Waiting>> {
+    let Some(kind) = Kind::from_number(row.get(1)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Waiting {
         id: row.get(0)?,
-        kind: Kind::from_number(row.get(1)?)?,
+        kind,
         code: row.get(2)?,
         payload: row.get(3)?,
         attempts: row.get(4)?,
         expires_at: row.get(5)?,
         claimed_until: row.get(6)?,
-    })
+    }))
 }
 
 const ANY_DUE: &str =
@@ -275,7 +277,9 @@ async fn claim_due(doorward: &Doorward) -> Result<Vec<Waiting>> {
         tx.all(CLAIM_DUE, values![now + CLAIM, now, BATCH], waiting)
             .await
     };
-    let mut claimed = db.transaction(claim).await?;
+    // What a newer Doorward has promised stays claimed for a while, and is not in the way of the rest.
+    let claimed = db.transaction(claim).await?.into_iter();
+    let mut claimed: Vec<_> = claimed.flatten().collect();
     claimed.sort_unstable_by_key(|waiting| waiting.id);
     Ok(claimed)
 }

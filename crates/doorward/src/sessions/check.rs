@@ -103,7 +103,7 @@ async fn read_strictly(
     let patience = doorward.config.database.wait.to_duration();
     let ask = async {
         doorward.metrics.strict_reads.inc();
-        let found = follower.find(id, &doorward.clock).await?;
+        let found = follower.find(id).await?;
         let holder = found.holder.map(|holder| remembered(doorward, holder));
         Ok(holder.filter(opens))
     };

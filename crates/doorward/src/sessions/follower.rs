@@ -132,10 +132,11 @@ impl Follower {
         self.lease().age(moment(clock))
     }
 
-    /// Looks for a session on the server that confirms commits: a transaction that writes fails, or waits, on any other.
-    pub(super) async fn find(&self, id: &SessionId, clock: &Clock) -> Result<store::Found> {
+    /// Looks for a session on the server that confirms commits: what ends with one fails, or waits, on any other.
+    pub(super) async fn find(&self, id: &SessionId) -> Result<store::Found> {
         let found = self.strict.transaction(|mut tx| async move {
-            store::renew_lease(&mut tx, &self.node, clock.now()).await?;
+            // And holds nothing that a poll would wait for.
+            tx.confirm();
             store::find(&mut tx, id, None).await
         });
         found.await

@@ -356,6 +356,9 @@ pub(crate) async fn sign_out(
 }
 
 /// Ends one of the caller's sessions; whatever else the id names is left alone, and nothing is told of it.
+///
+/// That there is nothing to end is confirmed as an end is, here and below: a server that was left with an old database knows
+/// nothing of sessions that live on in the new one.
 pub(crate) async fn revoke(
     doorward: &Doorward,
     caller: &SignedIn,
@@ -368,18 +371,13 @@ pub(crate) async fn revoke(
         .db
         .transaction(|mut tx| async move {
             let tx = &mut tx;
-            if store::delete(tx, &user, id).await? {
-                forget::session(doorward, tx, id).await?;
-                audit::record(
-                    tx,
-                    doorward,
-                    client,
-                    Event::own(Kind::SessionRevoked, user).session(*id),
-                    now,
-                )
-                .await?;
+            if !store::delete(tx, &user, id).await? {
+                tx.confirm();
+                return Ok(());
             }
-            Ok(())
+            forget::session(doorward, tx, id).await?;
+            let event = Event::own(Kind::SessionRevoked, user).session(*id);
+            audit::record(tx, doorward, client, event, now).await
         })
         .await
 }
@@ -411,6 +409,7 @@ pub(crate) async fn end_others(
     now: Timestamp,
 ) -> Result<usize> {
     let ended = store::delete_others(tx, user, own).await?;
+    tx.confirm();
     tell_ended(tx, doorward, client, user, &ended, now).await?;
     Ok(ended.len())
 }
@@ -470,18 +469,13 @@ async fn end(
     kind: Kind,
     now: Timestamp,
 ) -> Result<()> {
-    if store::delete(tx, &session.user_id, &session.id).await? {
-        forget::session(doorward, tx, &session.id).await?;
-        audit::record(
-            tx,
-            doorward,
-            client,
-            Event::own(kind, session.user_id).session(session.id),
-            now,
-        )
-        .await?;
+    if !store::delete(tx, &session.user_id, &session.id).await? {
+        tx.confirm();
+        return Ok(());
     }
-    Ok(())
+    forget::session(doorward, tx, &session.id).await?;
+    let event = Event::own(kind, session.user_id).session(session.id);
+    audit::record(tx, doorward, client, event, now).await
 }
 
 /// Deletes sessions that have ended; how many.

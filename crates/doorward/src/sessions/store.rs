@@ -169,15 +169,6 @@ fn live(row: &Row<'_>) -> Result<Live> {
     })
 }
 
-const RENEW_LEASE: &str = "
-    insert into node_leases (node, renewed_at) values ($1, $2)
-    on conflict (node) do update set renewed_at = excluded.renewed_at";
-
-/// Writes that this node is there.
-pub(super) async fn renew_lease(tx: &mut Tx, node: &IdBytes, now: Timestamp) -> Result<()> {
-    tx.execute(RENEW_LEASE, values![node, now]).await.map(drop)
-}
-
 // Epoch and status: of a user who was disabled or signed out everywhere no session lives. Status 1 is active.
 const HOLD: &str = "
     update sessions set token_hash = token_hash

@@ -261,16 +261,39 @@ async fn an_unknown_session_is_looked_for_where_commits_are_confirmed() {
     let (ada, same) = ada_at_both(&here, &there).await;
     ada.delete("/auth/sessions/").await.no_content();
 
-    let before: i64 = here.value("select count(*) from node_leases");
+    let before = confirmed(&here);
     same.get("/auth/me").await.problem(401, "unauthenticated");
 
     assert_eq!(metric(&there, "doorward_strict_reads_total"), 1);
-    let after: i64 = here.value("select count(*) from node_leases");
-    assert_eq!(
-        after,
-        before + 1,
-        "the other server has written that it is there"
-    );
+    assert_eq!(confirmed(&here), before + 1);
+}
+
+/// How many commits were to be confirmed: each leaves an attempt.
+fn confirmed(world: &World) -> i64 {
+    world.value("select count(*) from attempts")
+}
+
+/// A server that was left with an old database must not say that a session is over of which it knows nothing.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn that_there_is_nothing_to_end_is_confirmed() {
+    let (here, there) = two(|_| {}).await;
+    let (ada, same) = ada_at_both(&here, &there).await;
+    let bob = here.sign_in(&here.native(), BOB).await.json();
+    let bobs = bob["session"]["id"].as_str().unwrap();
+    for path in ["others", bobs] {
+        let before = confirmed(&here);
+        let reply = ada.delete(&format!("/auth/sessions/{path}")).await;
+        assert!(reply.status().is_success(), "{reply:?}");
+        assert_eq!(confirmed(&here), before + 1, "{path}");
+    }
+
+    // Its own, which has ended at another server since this one looked.
+    remember(&there, &same).await;
+    ada.delete("/auth/sessions/").await.no_content();
+    let before = confirmed(&here);
+    same.delete("/auth/sessions/").await.no_content();
+    assert_eq!(confirmed(&here), before + 1, "own");
 }
 
 /// Whoever shows one ended session again and again does not keep the server from refusing others, who are to sign in again.
@@ -445,6 +468,24 @@ async fn mail_is_sent_by_one_server() {
     drop(here);
     started.advance(Span::seconds(120));
     assert_eq!(started.inbox(ADA).await.messages().len(), 2);
+}
+
+/// Item 118: a server whose clock was ahead by an hour, and that is gone, holds up no mail for an hour.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn mail_that_waits_for_a_wrong_clock_is_taken_back() {
+    let (here, there) = two(|_| {}).await;
+    let ask = json!({ "email": ADA });
+    here.native().post("/auth/verify", &ask).await.created();
+    let ahead = 3_600_000;
+    here.change(&format!(
+        "update outbox set available_at = available_at + {ahead}, claimed_until = claimed_until + {ahead}"
+    ));
+
+    there.advance(Span::minutes(1));
+    assert_eq!(there.inbox(ADA).await.messages().len(), 0);
+    there.sweep().await;
+    assert_eq!(there.inbox(ADA).await.messages().len(), 1);
 }
 
 /// Item 118: what a server that ends could not send is sent by another at once.

@@ -404,6 +404,24 @@ async fn mail_is_not_sent_on_a_claim_that_has_run_out() {
     .await;
 }
 
+/// Items 118, 140: after a newer Doorward has been here, what it has promised in ways of its own holds up nothing else.
+#[tokio::test]
+async fn mail_of_a_kind_that_is_not_known_is_left_alone() {
+    on_every_database(async |world| {
+        ask(&world.native(), ADA).await.created();
+        world.change("update outbox set kind = 99");
+        world.advance(Span::minutes(2));
+        let later = world.beside().await;
+        ask(&later.native(), "grace@example.com").await.created();
+        world.advance(Span::minutes(2));
+
+        let other = world.beside().await;
+        assert_eq!(other.inbox("grace@example.com").await.messages().len(), 1);
+        assert_eq!(waiting(&world), 1);
+    })
+    .await;
+}
+
 /// Item 118: what may still be under way when its claim runs out is claimed anew before it is sent.
 #[tokio::test]
 async fn mail_is_not_sent_on_a_claim_that_runs_out_meanwhile() {

@@ -13,8 +13,8 @@ use crate::{
     time::{Span, Timestamp},
 };
 
-/// How long rows are kept: much longer than anyone asks for them, whatever the clocks of two servers say.
-const KEPT: Span = Span::hours(1);
+/// How long rows are kept: much longer than anyone asks for them, where the clocks of two servers are an hour apart.
+const KEPT: Span = Span::hours(2);
 
 // Outcome 1: it was committed. 2: it was given up.
 pub(super) const RECORD: &str = "insert into attempts (id, outcome) values ($1, 1)";

@@ -44,7 +44,7 @@ const SETTINGS: &str = "
     set client_min_messages = warning;
     set plan_cache_mode = force_generic_plan;
     set statement_timeout = '4s';
-    set idle_in_transaction_session_timeout = '10s';
+    set idle_in_transaction_session_timeout = '5s';
     select set_config(name, 'off', false) from pg_settings
      where name in ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit') and version() like 'PostgreSQL%';
     select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'";
@@ -52,7 +52,7 @@ const SETTINGS: &str = "
 const BEGIN: &str = "begin read write";
 
 /// How long an answer may take: longer than the server gives a statement.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// What a statement answers: rows, and how many rows it found or changed.
 pub(in crate::store) struct Answer {

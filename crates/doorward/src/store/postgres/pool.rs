@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     address::Address,
-    connection::{Answer, Coming, Committed, Connection},
+    connection::{Answer, Coming, Committed, Connection, DEADLINE},
     fault::Fault,
 };
 use crate::{error::Error, store::value::Value};
@@ -28,6 +28,8 @@ struct Inner {
     address: Arc<Address>,
     /// How long anyone waits for a connection.
     patience: Duration,
+    /// How long one that was left half-way has to come to rest.
+    to_rest: Duration,
     /// Whoever holds a permit takes one of `idle` before opening another, so there are never more than permits.
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
@@ -35,17 +37,23 @@ struct Inner {
 
 impl Pool {
     pub(super) fn new(address: Arc<Address>, most: usize, patience: Duration) -> Self {
+        Self::with(address, most, patience, DEADLINE)
+    }
+
+    fn with(address: Arc<Address>, most: usize, patience: Duration, to_rest: Duration) -> Self {
         Self(Arc::new(Inner {
             address,
             patience,
+            to_rest,
             permits: Arc::new(Semaphore::new(most)),
             idle: Mutex::default(),
         }))
     }
 
-    /// Other connections to the same server.
+    /// Other connections to the same server, for those who ask again and again and may not be without one for long.
     pub(super) fn another(&self, most: usize) -> Self {
-        Self::new(Arc::clone(&self.0.address), most, self.0.patience)
+        const TO_REST: Duration = Duration::from_secs(1);
+        Self::with(Arc::clone(&self.0.address), most, self.0.patience, TO_REST)
     }
 
     /// Opens a connection however long that takes: a server that starts waits longer than a request.
@@ -234,8 +242,9 @@ impl Drop for Lease {
         let (pool, permit) = (self.pool.clone(), self.permit.take());
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                if connection.rollback().await.is_ok() {
-                    pool.put(connection);
+                match timeout(pool.0.to_rest, connection.rollback()).await {
+                    Ok(Ok(())) => pool.put(connection),
+                    _ => pool.forget_idle(),
                 }
                 drop(permit);
             });

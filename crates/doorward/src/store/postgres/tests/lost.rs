@@ -3,11 +3,14 @@
 use std::{
     io,
     sync::{Mutex, atomic::AtomicBool},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
 };
 use tokio_postgres::config::Host;
 
@@ -39,6 +42,8 @@ struct Wire {
     plan: Mutex<Plan>,
     /// Whether new connections are refused.
     is_down: AtomicBool,
+    /// How often all connections were lost without a word: they stand, and carry nothing.
+    silences: watch::Sender<()>,
     target: (String, u16),
 }
 
@@ -53,6 +58,7 @@ impl Wire {
         let wire = Arc::new(Self {
             plan: Mutex::new(Plan::Pass),
             is_down: AtomicBool::new(false),
+            silences: watch::Sender::default(),
             target: (host.clone(), port),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -83,8 +89,11 @@ impl Wire {
         let mut server = TcpStream::connect(&self.target).await?;
         let (mut asked, mut answered) = (vec![0; 65536], vec![0; 65536]);
         let mut loses_answer = false;
+        let mut silences = self.silences.subscribe();
         loop {
             tokio::select! {
+                biased;
+                _ = silences.changed() => return std::future::pending().await,
                 read = client.read(&mut asked) => {
                     let bytes = &asked[..read?];
                     if bytes.is_empty() {
@@ -221,6 +230,26 @@ async fn an_attempt_is_settled_once_and_for_all() {
     assert!(!commit(&given_up, "k2").await, "it comes too late");
 
     assert_eq!(count(&db, "k%").await, 1);
+}
+
+/// Whoever polls is without connections for no longer than two of their kind take to be given up: a lease, and a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a PostgreSQL server: tests/with-postgres"]
+async fn connections_that_have_fallen_silent_are_given_up_in_time() {
+    const LEASE: Duration = Duration::from_secs(1);
+    let database = OnServer::create();
+    let (wire, url) = Wire::to(&database).await;
+    let db = open(&url).await.apart(2);
+    let poll = |key| db.transaction(move |tx| async move { tx.execute(PUT, values![key]).await });
+    tokio::try_join!(poll("k1"), poll("k2")).unwrap();
+
+    wire.silences.send_replace(());
+    let both = tokio::join!(timeout(LEASE, poll("k3")), timeout(LEASE, poll("k4")));
+    assert!(both.0.is_err() && both.1.is_err(), "{both:?}");
+    let taken = until("a new connection is taken", async || {
+        poll("k5").await.is_ok()
+    });
+    timeout(LEASE + LEASE / 2, taken).await.expect("in time");
 }
 
 /// A transaction that is still under way when it is asked for is waited for.
