@@ -40,7 +40,10 @@ pub(crate) async fn serve(loaded: Loaded, output: Output) -> Result<(), Failure>
     tracing::info!(database = database::name(&loaded), "opening");
     let doorward = tokio::select! {
         opened = open(loaded) => opened?,
-        () = signals.next() => return Err(Failure::refused("unavailable", "stopped before the database was open")),
+        () = signals.next() => {
+            tracing::info!("stopped before the database was open");
+            return Ok(());
+        }
     };
 
     let (stop, stopping) = watch::channel(false);

@@ -4,9 +4,13 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    process::Stdio,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::machine::{Machine, Ran, holds, read, request};
@@ -196,6 +200,37 @@ fn a_signal_lets_requests_finish() {
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(TcpStream::connect(("127.0.0.1", machine.port)).is_err());
     }
+}
+
+/// Item 137: nor does a database that takes connections and says nothing.
+#[test]
+fn a_signal_ends_a_start_that_hangs() {
+    let machine = Machine::new();
+    let database = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!(
+        "postgres://doorward@{}/doorward",
+        database.local_addr().unwrap()
+    );
+    let mut command = machine.command("serve");
+    command
+        .env("DOORWARD_DATABASE__URL", url)
+        .env(
+            "DOORWARD_ROOT_KEY",
+            "0123456789abcdef fedcba9876543210 0f1e2d3c4b5a6978 8796a5b4c3d2e1f0".replace(' ', ""),
+        )
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let server = command.spawn().unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(database.accept()));
+    let asked = told.recv_timeout(Duration::from_secs(30));
+    let _silent = asked.expect("the database is asked").unwrap();
+
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+
+    let ended = server.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("stopped before"));
 }
 
 /// Item 137: whoever watches the mailbox does not hold up the end.
