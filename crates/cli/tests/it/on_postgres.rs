@@ -78,9 +78,9 @@ fn it_runs_on_a_server() {
     server.sign_in("ada@example.com");
     run("admin grant ada@example.com").succeeded();
     run("user list").succeeded().says("ada@example.com");
-    run("doctor")
-        .succeeded()
-        .says("ok    database       the PostgreSQL database, schema");
+    run("doctor").succeeded().says(
+        "ok    database       the PostgreSQL database (environment DOORWARD_DATABASE__URL), schema",
+    );
     server.stop();
 
     // What is for files says what is there instead; and no password is shown.
