@@ -249,7 +249,8 @@ async fn connections_that_have_fallen_silent_are_given_up_in_time() {
     let taken = until("a new connection is taken", async || {
         poll("k5").await.is_ok()
     });
-    timeout(LEASE + LEASE / 2, taken).await.expect("in time");
+    // A second, and what a busy machine takes to connect; other connections have five.
+    timeout(3 * LEASE, taken).await.expect("in time");
 }
 
 /// A transaction that is still under way when it is asked for is waited for.
