@@ -52,6 +52,7 @@ impl Pool {
 
     /// Other connections to the same server, for those who ask again and again and may not be without one for long.
     pub(super) fn another(&self, most: usize) -> Self {
+        // The longest lease. Not less: where no standby confirms, each that is given up leaves a session waiting on the server.
         const TO_REST: Duration = Duration::from_secs(1);
         Self::with(Arc::clone(&self.0.address), most, self.0.patience, TO_REST)
     }
@@ -244,6 +245,7 @@ impl Drop for Lease {
             runtime.spawn(async move {
                 match timeout(pool.0.to_rest, connection.rollback()).await {
                     Ok(Ok(())) => pool.put(connection),
+                    // As where an answer says that it is lost.
                     _ => pool.forget_idle(),
                 }
                 drop(permit);

@@ -42,7 +42,7 @@ struct Wire {
     plan: Mutex<Plan>,
     /// Whether new connections are refused.
     is_down: AtomicBool,
-    /// How often all connections were lost without a word: they stand, and carry nothing.
+    /// Tells the connections that they are lost without a word: they stand, and carry nothing.
     silences: watch::Sender<()>,
     target: (String, u16),
 }
